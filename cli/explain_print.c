@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* explain_print.c - an answer of 'explain' as text and JSON; see explain_print.h. */
+#include "cli/explain_print.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "util/json.h"
+
+#define MAX_ROWS 10
+#define VALUE_SIZE 320
+#define NOTE_SIZE 320
+/* A value longer than this does not push the notes of the others to the right. */
+#define WIDE_VALUE 44
+
+struct row {
+    const char *label;
+    char value[VALUE_SIZE];
+    char note[NOTE_SIZE];
+};
+
+struct rows {
+    struct row items[MAX_ROWS];
+    size_t count;
+};
+
+static struct row *add_row(struct rows *rows, const char *label, struct str value)
+{
+    ASSERT(rows->count < MAX_ROWS);
+    struct row *row = &rows->items[rows->count++];
+    row->label = label;
+    row->note[0] = '\0';
+    snprintf(row->value, sizeof(row->value), "%.*s", STR_ARG(value));
+    return row;
+}
+
+static void note_place(struct row *row, const struct place *at)
+{
+    if (at->file != NULL)
+        snprintf(row->note, sizeof(row->note), "%s:%u", at->file, at->line);
+}
+
+static const struct rule_text *find_rule_text(const struct explain_answer *a)
+{
+    int index = a->verdict.rule_index;
+    return index >= 0 && (size_t)index < a->config->rule_count ? &a->config->rules[index] : NULL;
+}
+
+static void format_reason(const struct explain_answer *a, char *out, size_t size)
+{
+    const struct rule_text *rule = find_rule_text(a);
+    bool is_connect = a->target->scheme == POLICY_CONNECT;
+    const char *ports = rule ? (is_connect ? rule->connect_ports : rule->http_ports) : NULL;
+
+    if (a->verdict.reason == POLICY_BY_PORT && ports != NULL)
+        snprintf(out, size, "port %u is not %s%s", (unsigned)a->target->port,
+                 strpbrk(ports, ",-") ? "among " : "", ports);
+    else if (a->verdict.reason == POLICY_BY_METHOD && rule != NULL && rule->methods != NULL)
+        snprintf(out, size, "method %s is not among %s", is_connect ? "CONNECT" : "GET",
+                 rule->methods);
+    else
+        snprintf(out, size, "%s", policy_reason_text(a->verdict.reason));
+}
+
+static void add_guard(const struct explain_answer *a, struct rows *rows)
+{
+    char addr[ADDR_TEXT_SIZE];
+    struct row *row;
+
+    if (!a->is_guarded)
+        return;
+    if (a->guard == GUARD_OK)
+        row = add_row(rows, "guard", STR_LIT("passes"));
+    else if (a->guard == GUARD_SELF)
+        row = add_row(rows, "guard", STR_LIT("refuses this proxy itself"));
+    else
+        row = add_row(rows, "guard", STR_LIT("refuses this address"));
+    addr_format(&a->dialled, addr);
+    snprintf(row->note, sizeof(row->note), "%s%s%s", addr, a->guard_class ? ": " : "",
+             a->guard_class ? a->guard_class : "");
+}
+
+static void add_product(const struct explain_answer *a, struct rows *rows)
+{
+    static const char *const ca[] = {
+        [PRODUCT_CA_UNKNOWN] = "",
+        [PRODUCT_CA_NO] = "; trusts no CA of yours",
+        [PRODUCT_CA_YES] = "; can trust a CA of yours",
+    };
+    if (a->product == NULL)
+        return;
+    for (size_t i = 0; i < a->config->product_count; i++) {
+        const struct product *p = &a->config->products[i];
+        if (strcmp(p->key, a->product) != 0)
+            continue;
+        struct row *row = add_row(rows, "product", str_of(p->name));
+        snprintf(row->note, sizeof(row->note), "auth: %s%s", p->auth, ca[p->custom_ca]);
+        return;
+    }
+    add_row(rows, "product", str_of(a->product));
+}
+
+static void collect_rows(const struct explain_answer *a, struct rows *rows)
+{
+    const struct policy_verdict *v = &a->verdict;
+    char text[VALUE_SIZE];
+
+    if (v->reason != POLICY_BY_RULE) {
+        format_reason(a, text, sizeof(text));
+        add_row(rows, "reason", str_of(text));
+    }
+    if (v->rule != NULL)
+        note_place(add_row(rows, v->reason == POLICY_BY_RULE ? "rule" : "nearest", str_of(v->rule)),
+                   &v->rule_at);
+    if (v->source != NULL) {
+        struct row *row = add_row(rows, "source", str_of(v->source));
+        if (a->client != NULL)
+            addr_format(a->client, row->note);
+    }
+    add_product(a, rows);
+    if (v->set != NULL)
+        add_row(rows, "set", str_of(v->set));
+    if (v->pattern.len > 0)
+        note_place(add_row(rows, "pattern", v->pattern), &v->pattern_at);
+    if (a->is_allowed && v->tls == POLICY_TLS_TUNNEL) {
+        struct row *row = add_row(rows, "tls", STR_LIT("tunnel"));
+        snprintf(row->note, sizeof(row->note), "%s", v->tls_reason ? v->tls_reason : "");
+    }
+    add_guard(a, rows);
+}
+
+void explain_print(const struct explain_answer *a, FILE *out)
+{
+    struct rows rows = {.count = 0};
+    bool is_coloured = cli_has_colour(out);
+    char asked[512];
+    size_t width = 0;
+
+    collect_rows(a, &rows);
+    explain_target_format(a->target, asked, sizeof(asked));
+    fprintf(out, "%s%s%s  %s%s%s\n", cli_colour(is_coloured, a->is_allowed ? CLI_GREEN : CLI_RED),
+            a->is_allowed ? "allow" : "deny ", cli_colour(is_coloured, CLI_PLAIN),
+            cli_colour(is_coloured, CLI_BOLD), asked, cli_colour(is_coloured, CLI_PLAIN));
+    for (size_t i = 0; i < rows.count; i++) {
+        size_t len = strlen(rows.items[i].value);
+        if (rows.items[i].note[0] != '\0' && len <= WIDE_VALUE && len > width)
+            width = len;
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct row *row = &rows.items[i];
+        bool has_note = row->note[0] != '\0';
+        fprintf(out, "       %s%-7s%s  %-*s", cli_colour(is_coloured, CLI_DIM), row->label,
+                cli_colour(is_coloured, CLI_PLAIN), has_note ? (int)width : 0, row->value);
+        if (has_note)
+            fprintf(out, "  %s%s%s", cli_colour(is_coloured, CLI_DIM), row->note,
+                    cli_colour(is_coloured, CLI_PLAIN));
+        fputc('\n', out);
+    }
+}
+
+static void put_place(struct json *j, const char *name, const struct place *at)
+{
+    char text[512];
+    if (at->file == NULL)
+        return;
+    snprintf(text, sizeof(text), "%s:%u", at->file, at->line);
+    json_str(j, name, str_of(text));
+}
+
+void explain_print_json(const struct explain_answer *a, FILE *out)
+{
+    char buf[16384];
+    struct json j;
+    const struct policy_verdict *v = &a->verdict;
+    /* Where the guard says no, no rule did. */
+    bool is_by_policy = a->is_allowed || v->action == POLICY_DENY;
+
+    json_begin(&j, buf, sizeof(buf));
+    json_str(&j, "target", a->target->text);
+    json_str(&j, "host", host_str(&a->target->host));
+    json_u64(&j, "port", a->target->port);
+    if (v->source != NULL && is_by_policy)
+        json_str(&j, "source", str_of(v->source));
+    json_str(&j, "verdict", a->is_allowed ? STR_LIT("allow") : STR_LIT("deny"));
+    if (v->reason == POLICY_BY_RULE && is_by_policy) {
+        json_str(&j, "rule", str_of(v->rule));
+        put_place(&j, "rule_at", &v->rule_at);
+        if (v->set != NULL)
+            json_str(&j, "set", str_of(v->set));
+        if (v->pattern.len > 0) {
+            json_str(&j, "pattern", v->pattern);
+            put_place(&j, "pattern_at", &v->pattern_at);
+        }
+    }
+    if (a->is_allowed) {
+        json_str(&j, "tls", v->tls == POLICY_TLS_TUNNEL ? STR_LIT("tunnel") : STR_LIT("none"));
+        if (v->tls_reason != NULL)
+            json_str(&j, "tls_reason", str_of(v->tls_reason));
+    }
+    fwrite(buf, 1, json_end(&j), out);
+    fputc('\n', out);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* keys.c - the one table of configuration keys; see keys.h. */
+#include "conf/keys.h"
+
+#include <string.h>
+
+#include "conf/spec.h"
+#include "conf/suggest.h"
+
+#define AT(type, member) .offset = offsetof(struct spec_##type, member)
+#define GROUP(title, type, keys) {title, sizeof(struct spec_##type), keys, ARRAY_LEN(keys)}
+
+#define SECOND UINT64_C(1000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+#define KIB UINT64_C(1024)
+
+static const char *const actions[] = {"allow", "deny", NULL};
+static const char *const rule_auths[] = {"none", "required", NULL};
+static const char *const rule_tls[] = {"tunnel", "inspect", NULL};
+static const char *const log_formats[] = {"json", "squid", NULL};
+
+static const struct key listener_keys[] = {
+    {.name = "address", .type = KEY_TEXT, AT(listener, address), .is_required = true,
+     .doc = "IPv4 or IPv6 address to listen on; \"0.0.0.0\" and \"::\" stand for all of them."},
+    {.name = "port", .type = KEY_NUMBER, AT(listener, port), .is_required = true, .max = 65535,
+     .doc = "TCP port; 0 lets the system pick one."},
+    {.name = "tls", .type = KEY_MISSING,
+     .doc = "this version does not take TLS from clients; take the key out"},
+    {.name = "proxy_protocol", .type = KEY_MISSING,
+     .doc = "this version does not read the PROXY protocol; take the key out"},
+};
+
+static const struct key set_keys[] = {
+    {.name = "domains", .type = KEY_TEXTS, AT(set, domains),
+     .doc = "Names: \"host.example\", \"*.example\" (the parent too), a '*' anywhere; with "
+            "\"/path\" behind: that URL only."},
+    {.name = "addresses", .type = KEY_TEXTS, AT(set, addresses),
+     .doc = "Addresses and prefixes, IPv4 and IPv6: \"10.8.0.0/16\"."},
+    {.name = "urls", .type = KEY_TEXTS, AT(set, urls),
+     .doc = "URLs with a scheme: \"http://host.example/path\"; never match a CONNECT."},
+    {.name = "regex", .type = KEY_TEXTS, AT(set, regex),
+     .doc = "Perl-compatible regular expressions, searched in the lower-case host name."},
+    {.name = "files", .type = KEY_TEXTS, AT(set, files),
+     .doc = "Files with one pattern a line; '#' begins a comment."},
+};
+
+static const struct key source_keys[] = {
+    {.name = "addresses", .type = KEY_TEXTS, AT(source, addresses),
+     .doc = "Addresses and prefixes of these clients."},
+    {.name = "product", .type = KEY_TEXT, AT(source, product),
+     .doc = "What these clients are, by its key in webex.products."},
+    {.name = "users", .type = KEY_MISSING,
+     .doc = "needs an auth section, which this version does not have"},
+    {.name = "groups", .type = KEY_MISSING,
+     .doc = "needs an auth section, which this version does not have"},
+};
+
+static const struct key product_keys[] = {
+    {.name = "name", .type = KEY_TEXT, AT(product, name), .is_required = true,
+     .doc = "The product's name for people."},
+    {.name = "auth", .type = KEY_TEXTS, AT(product, auth), .is_required = true,
+     .doc = "What it can answer a proxy with: none, basic, digest, ntlm, negotiate."},
+    {.name = "custom_ca", .type = KEY_BOOL, AT(product, custom_ca),
+     .doc = "Whether it can be told to trust a CA of yours; left out: not known."},
+};
+
+static const struct key_group set_group = GROUP("a destination set", set, set_keys);
+static const struct key_group product_group = GROUP("a product", product, product_keys);
+
+static const struct key webex_keys[] = {
+    {.name = "revision", .type = KEY_TEXT, AT(webex, revision),
+     .doc = "Date of the data, as \"2025-12-15\"."},
+    {.name = "destinations", .type = KEY_MAP, AT(webex, destinations), .group = &set_group,
+     .doc = "Sets, used like those of the top-level destinations."},
+    {.name = "products", .type = KEY_MAP, AT(webex, products), .group = &product_group,
+     .doc = "What the products can do."},
+};
+
+static const struct key rule_keys[] = {
+    {.name = "name", .type = KEY_TEXT, AT(rule, name), .is_required = true,
+     .doc = "Name for logs and explain; no two rules share one."},
+    {.name = "from", .type = KEY_TEXTS, AT(rule, from),
+     .doc = "Source sets; left out: every client."},
+    {.name = "to", .type = KEY_TEXTS, AT(rule, to),
+     .doc = "Destination sets; left out: every destination."},
+    {.name = "ports", .type = KEY_PORTS, AT(rule, ports),
+     .doc = "Ports and ranges, as ( 443, \"5000-5010\" ); left out: guard.connect_ports or "
+            "guard.http_ports where the rule allows, every port where it denies."},
+    {.name = "methods", .type = KEY_TEXTS, AT(rule, methods),
+     .doc = "Request methods, as [ \"CONNECT\" ]; left out: every method."},
+    {.name = "action", .type = KEY_CHOICE, AT(rule, action), .choices = actions,
+     .is_required = true, .doc = "What happens to a request that matches."},
+    {.name = "auth", .type = KEY_CHOICE, AT(rule, auth), .choices = rule_auths,
+     .fallback = "none", .doc = "Credentials; this version asks for none."},
+    {.name = "tls", .type = KEY_CHOICE, AT(rule, tls), .choices = rule_tls, .fallback = "tunnel",
+     .doc = "TLS inside a CONNECT; this version passes it on as it is."},
+    {.name = "via", .type = KEY_MISSING,
+     .doc = "this version does not use parent proxies; take the key out"},
+    {.name = "not_tls", .type = KEY_MISSING,
+     .doc = "this version does not look into tunnels; take the key out"},
+    {.name = "egress", .type = KEY_MISSING,
+     .doc = "this version does not choose its source address; take the key out"},
+};
+
+static const struct key guard_keys[] = {
+    {.name = "deny_private", .type = KEY_BOOL, AT(guard, deny_private), .fallback = "true",
+     .doc = "Refuse addresses that are not public: loopback, link-local, private, shared, "
+            "multicast, unspecified, reserved, and IPv6 forms of these."},
+    {.name = "allow", .type = KEY_TEXTS, AT(guard, allow),
+     .doc = "Addresses and prefixes that deny_private does not refuse."},
+    {.name = "connect_ports", .type = KEY_PORTS, AT(guard, connect_ports), .fallback = "443",
+     .doc = "Ports of CONNECT for rules that allow and name no ports."},
+    {.name = "http_ports", .type = KEY_PORTS, AT(guard, http_ports), .fallback = "80",
+     .doc = "Ports of plain HTTP for rules that allow and name no ports."},
+};
+
+static const struct key dns_keys[] = {
+    {.name = "servers", .type = KEY_TEXTS, AT(dns, servers),
+     .doc = "Resolvers, \"address\" or \"address:port\"; left out: the system's."},
+    {.name = "hosts", .type = KEY_TEXT, AT(dns, hosts),
+     .doc = "File of fixed names in the form of hosts(5); left out: /etc/hosts."},
+    {.name = "timeout", .type = KEY_DURATION, AT(dns, timeout), .fallback = "5s", .min = 100,
+     .max = 60 * SECOND, .doc = "For one name, all tries together."},
+};
+
+static const struct key limits_keys[] = {
+    {.name = "header_bytes", .type = KEY_SIZE, AT(limits, header_bytes), .fallback = "64KiB",
+     .min = KIB, .max = KIB * KIB, .doc = "Largest header section of a request."},
+    {.name = "header_timeout", .type = KEY_DURATION, AT(limits, header_timeout),
+     .fallback = "15s", .min = SECOND, .max = HOUR, .doc = "For the whole header section."},
+    {.name = "connect_timeout", .type = KEY_DURATION, AT(limits, connect_timeout),
+     .fallback = "10s", .min = 100, .max = HOUR,
+     .doc = "Name resolution and all connection attempts together."},
+    {.name = "tunnel_idle", .type = KEY_DURATION, AT(limits, tunnel_idle), .fallback = "1h",
+     .min = SECOND, .max = 30 * DAY, .doc = "A tunnel without a byte for so long is closed."},
+    {.name = "tunnels_per_client", .type = KEY_NUMBER, AT(limits, tunnels_per_client),
+     .fallback = "5000", .min = 1, .max = 1000000, .doc = "Open tunnels of one client address."},
+    {.name = "drain", .type = KEY_DURATION, AT(limits, drain), .fallback = "30s", .max = DAY,
+     .doc = "How long open tunnels may go on after SIGTERM."},
+};
+
+static const struct key log_keys[] = {
+    {.name = "access", .type = KEY_TEXT, AT(log, access), .fallback = "-",
+     .doc = "File of the access log; \"-\": standard output; \"none\": no access log."},
+    {.name = "format", .type = KEY_CHOICE, AT(log, format), .choices = log_formats,
+     .fallback = "json", .doc = "One JSON object a line, or Squid's native format."},
+    {.name = "errors", .type = KEY_TEXT, AT(log, errors), .fallback = "stderr",
+     .doc = "File of the messages; \"stderr\": standard error."},
+};
+
+static const struct key admin_keys[] = {
+    {.name = "address", .type = KEY_TEXT, AT(admin, address), .fallback = "127.0.0.1",
+     .doc = "\"127.0.0.1\", \"::1\" or \"unix:PATH\"."},
+    {.name = "port", .type = KEY_NUMBER, AT(admin, port), .fallback = "3129", .max = 65535,
+     .doc = "TCP port; 0 lets the system pick one."},
+};
+
+static const struct key_group listener_group = GROUP("a listener", listener, listener_keys);
+static const struct key_group webex_group = GROUP("webex", webex, webex_keys);
+static const struct key_group source_group = GROUP("a source set", source, source_keys);
+static const struct key_group rule_group = GROUP("a rule", rule, rule_keys);
+static const struct key_group guard_group = GROUP("guard", guard, guard_keys);
+static const struct key_group dns_group = GROUP("dns", dns, dns_keys);
+static const struct key_group limits_group = GROUP("limits", limits, limits_keys);
+static const struct key_group log_group = GROUP("log", log, log_keys);
+static const struct key_group admin_group = GROUP("admin", admin, admin_keys);
+
+#define ROOT(member) .offset = offsetof(struct spec, member)
+
+static const struct key root_keys[] = {
+    {.name = "listeners", .type = KEY_LIST, ROOT(listeners), .group = &listener_group,
+     .is_required = true, .doc = "Where clients connect; at least one."},
+    {.name = "workers", .type = KEY_NUMBER, ROOT(workers), .fallback = "0", .max = 1024,
+     .doc = "Threads; 0: one for each CPU that the process may use."},
+    {.name = "webex", .type = KEY_GROUP, ROOT(webex), .group = &webex_group,
+     .doc = "The Webex data, from webex.conf."},
+    {.name = "destinations", .type = KEY_MAP, ROOT(destinations), .group = &set_group,
+     .doc = "Named sets of destinations."},
+    {.name = "sources", .type = KEY_MAP, ROOT(sources), .group = &source_group,
+     .doc = "Named sets of clients."},
+    {.name = "rules", .type = KEY_LIST, ROOT(rules), .group = &rule_group,
+     .doc = "Who may go where: the first rule that matches decides; where none does, the "
+            "answer is no."},
+    {.name = "guard", .type = KEY_GROUP, ROOT(guard), .group = &guard_group,
+     .doc = "What may be dialled at all, judged on the address after name resolution."},
+    {.name = "dns", .type = KEY_GROUP, ROOT(dns), .group = &dns_group,
+     .doc = "Name resolution."},
+    {.name = "limits", .type = KEY_GROUP, ROOT(limits), .group = &limits_group,
+     .doc = "Bounds on what one client can use."},
+    {.name = "log", .type = KEY_GROUP, ROOT(log), .group = &log_group,
+     .doc = "Access log and messages."},
+    {.name = "admin", .type = KEY_GROUP, ROOT(admin), .group = &admin_group,
+     .doc = "Metrics and status; left out: off."},
+    {.name = "auth", .type = KEY_MISSING,
+     .doc = "this version does not ask for credentials; take the section out"},
+    {.name = "inspection", .type = KEY_MISSING, .fallback = "{ enabled = false; }",
+     .doc = "this version does not inspect TLS; take the section out"},
+    {.name = "headers", .type = KEY_MISSING,
+     .doc = "this version does not forward plain HTTP; take the section out"},
+    {.name = "portal", .type = KEY_MISSING,
+     .doc = "this version has no portal for clients; take the section out"},
+    {.name = "pac", .type = KEY_MISSING,
+     .doc = "this version does not write PAC files; take the section out"},
+    {.name = "parents", .type = KEY_MISSING,
+     .doc = "this version does not use parent proxies; take the section out"},
+};
+
+const struct key_group keys_root = {"the configuration", sizeof(struct spec), root_keys,
+                                    ARRAY_LEN(root_keys)};
+
+const struct key *keys_find(const struct key_group *group, const char *name)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (strcmp(group->keys[i].name, name) == 0)
+            return &group->keys[i];
+    return NULL;
+}
+
+void keys_report_unknown(const struct key_group *group, const char *name, const struct place *at,
+                         struct errlist *faults)
+{
+    struct suggest s = suggest_begin(name);
+    for (size_t i = 0; i < group->count; i++)
+        suggest_offer(&s, group->keys[i].name);
+    if (s.best != NULL)
+        errlist_add(faults, at, "unknown key '%s', did you mean '%s'?", name, s.best);
+    else
+        errlist_add(faults, at, "unknown key '%s' in %s", name, group->title);
+}

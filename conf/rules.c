@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* rules.c - the rules of a specification into a policy; see rules.h. */
+#include "conf/rules.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/suggest.h"
+#include "util/mem.h"
+
+struct building {
+    const struct spec *spec;
+    struct policy_builder *builder;
+    struct config *config;
+    struct errlist *faults;
+};
+
+static void offer_names(struct suggest *s, const struct spec_groups *groups, size_t item_size)
+{
+    const char *item = groups->items;
+    for (size_t i = 0; i < groups->count; i++)
+        suggest_offer(s, ((const struct spec_head *)(item + i * item_size))->name);
+}
+
+static void report_undefined(const struct building *b, const struct spec_text *name,
+                             bool is_source)
+{
+    struct suggest s = suggest_begin(name->text);
+    if (is_source) {
+        offer_names(&s, &b->spec->sources, sizeof(struct spec_source));
+    } else {
+        offer_names(&s, &b->spec->destinations, sizeof(struct spec_set));
+        offer_names(&s, &b->spec->webex.destinations, sizeof(struct spec_set));
+    }
+    const char *kind = is_source ? "source" : "destination";
+    if (s.best != NULL)
+        errlist_add(b->faults, &name->at, "there is no %s set '%s', did you mean '%s'?", kind,
+                    name->text, s.best);
+    else
+        errlist_add(b->faults, &name->at, "there is no %s set '%s'", kind, name->text);
+}
+
+/* The numbers of the sets named, in an array to be freed. */
+static int *find_sets(const struct building *b, const struct spec_texts *names, bool is_source,
+                      size_t *count)
+{
+    int *sets = mem_must_zalloc((names->count + 1) * sizeof(*sets));
+    *count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        struct str name = str_of(names->items[i].text);
+        int set = is_source ? policy_find_source(b->builder, name)
+                            : policy_find_destination(b->builder, name);
+        if (set < 0)
+            report_undefined(b, &names->items[i], is_source);
+        else
+            sets[(*count)++] = set;
+    }
+    return sets;
+}
+
+/* RFC 9110 section 5.6.2: token. */
+static bool is_token(const char *text)
+{
+    return text[0] != '\0' &&
+           text[strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
+static struct str *read_methods(const struct building *b, const struct spec_texts *methods)
+{
+    struct str *out = mem_must_zalloc((methods->count + 1) * sizeof(*out));
+    for (size_t i = 0; i < methods->count; i++) {
+        const struct spec_text *m = &methods->items[i];
+        out[i] = str_of(m->text);
+        if (!is_token(m->text))
+            errlist_add(b->faults, &m->at, "methods: '%s' is not a request method", m->text);
+        else if (m->text[strcspn(m->text, "abcdefghijklmnopqrstuvwxyz")] != '\0')
+            errlist_warn(b->faults, &m->at,
+                         "methods: '%s': methods are case-sensitive, and all known ones are "
+                         "upper-case",
+                         m->text);
+    }
+    return out;
+}
+
+static void check_choices(const struct building *b, const struct spec_rule *r)
+{
+    if (r->auth.value == SPEC_AUTH_REQUIRED)
+        errlist_add(b->faults, &r->auth.at,
+                    "auth = \"required\": this version does not ask for credentials; write "
+                    "\"none\" or take the key out");
+    if (r->tls.value == SPEC_TLS_INSPECT)
+        errlist_add(b->faults, &r->tls.at,
+                    "tls = \"inspect\": this version does not inspect TLS; write \"tunnel\" or "
+                    "take the key out");
+}
+
+/* A rule whose name stands in an earlier one already. */
+static void check_name(const struct building *b, size_t index)
+{
+    const struct spec_rule *rules = b->spec->rules.items;
+    const struct spec_text *name = &rules[index].name;
+    for (size_t i = 0; i < index; i++)
+        if (rules[i].name.text != NULL && strcmp(rules[i].name.text, name->text) == 0) {
+            errlist_add(b->faults, &name->at, "two rules are named '%s', the first at %s:%u",
+                        name->text, rules[i].name.at.file, rules[i].name.at.line);
+            return;
+        }
+}
+
+static char *format_ports(const struct spec_ports *ports)
+{
+    size_t room = ports->count * sizeof("65535-65535, ") + 1;
+    char *text = mem_must_zalloc(room);
+    size_t used = 0;
+    for (size_t i = 0; i < ports->count; i++) {
+        unsigned low = ports->items[i][0], high = ports->items[i][1];
+        used += (size_t)snprintf(text + used, room - used, "%s%u", i ? ", " : "", low);
+        if (high != low)
+            used += (size_t)snprintf(text + used, room - used, "-%u", high);
+    }
+    return text;
+}
+
+static char *format_methods(const struct spec_texts *methods)
+{
+    size_t room = 1, used = 0;
+    for (size_t i = 0; i < methods->count; i++)
+        room += strlen(methods->items[i].text) + 2;
+    char *text = mem_must_zalloc(room);
+    for (size_t i = 0; i < methods->count; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "",
+                                 methods->items[i].text);
+    return text;
+}
+
+static void keep_texts(const struct building *b, const struct spec_rule *r)
+{
+    struct rule_text *text = &b->config->rules[b->config->rule_count++];
+    const struct spec_guard *guard = &b->spec->guard;
+
+    if (r->ports.is_set || r->action.value == SPEC_ACTION_ALLOW) {
+        text->connect_ports = format_ports(r->ports.is_set ? &r->ports : &guard->connect_ports);
+        text->http_ports = format_ports(r->ports.is_set ? &r->ports : &guard->http_ports);
+    }
+    if (r->methods.is_set)
+        text->methods = format_methods(&r->methods);
+}
+
+static void add_rule(const struct building *b, size_t index)
+{
+    const struct spec_rule *r = &((const struct spec_rule *)b->spec->rules.items)[index];
+    struct err e;
+    size_t from_count, to_count;
+    size_t faults_before = b->faults->errors;
+
+    if (r->name.text != NULL)
+        check_name(b, index);
+    check_choices(b, r);
+    int *from = find_sets(b, &r->from, true, &from_count);
+    int *to = find_sets(b, &r->to, false, &to_count);
+    struct str *methods = read_methods(b, &r->methods);
+    struct policy_rule_spec spec = {
+        .name = r->name.text,
+        .at = r->head.at,
+        .action = r->action.value == SPEC_ACTION_ALLOW ? POLICY_ALLOW : POLICY_DENY,
+        .from = from,
+        .from_count = from_count,
+        .to = to,
+        .to_count = to_count,
+        .ports = (const uint16_t(*)[2])r->ports.items,
+        .ports_count = r->ports.count,
+        .methods = methods,
+        .methods_count = r->methods.count,
+    };
+    /* A rule that lost a part to a fault would mean more than what was written. */
+    if (b->faults->errors == faults_before && r->name.text != NULL &&
+        policy_add_rule(b->builder, &spec, &e) != 0)
+        errlist_add_err(b->faults, &e);
+    keep_texts(b, r);
+    mem_free(from);
+    mem_free(to);
+    mem_free(methods);
+}
+
+void rules_build(const struct spec *spec, struct policy_builder *builder, struct config *c,
+                 struct errlist *faults)
+{
+    struct building b = {spec, builder, c, faults};
+    const struct spec_guard *guard = &spec->guard;
+
+    policy_set_default_ports(builder, POLICY_CONNECT,
+                             (const uint16_t(*)[2])guard->connect_ports.items,
+                             guard->connect_ports.count);
+    policy_set_default_ports(builder, POLICY_HTTP, (const uint16_t(*)[2])guard->http_ports.items,
+                             guard->http_ports.count);
+    policy_set_default_ports(builder, POLICY_HTTPS,
+                             (const uint16_t(*)[2])guard->connect_ports.items,
+                             guard->connect_ports.count);
+    c->rules = mem_must_zalloc((spec->rules.count + 1) * sizeof(*c->rules));
+    for (size_t i = 0; i < spec->rules.count; i++)
+        add_rule(&b, i);
+    if (spec->rules.count == 0)
+        errlist_warn(faults, &(struct place){spec->rules.at.file ? spec->rules.at.file
+                                                                 : spec->head.at.file,
+                                             spec->rules.at.line},
+                     "there are no rules: every request is denied");
+}

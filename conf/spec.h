@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spec.h - a configuration as plain data, as it was written: what parse.c fills
+ * by the table of keys.c and what the other files here turn into a snapshot.
+ *
+ * Every value knows its place. A value that was not written holds its default
+ * and is_set is false. Texts are borrowed from the parse that filled the spec.
+ * Invariant: each struct that stands in a list or a map begins with spec_head.
+ * Threads: one.
+ */
+#ifndef CONF_SPEC_H
+#define CONF_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+/* A number, a boolean (0, 1), milliseconds, bytes, or the index of a choice. */
+struct spec_number {
+    uint64_t value;
+    struct place at;
+    bool is_set;
+};
+
+struct spec_text {
+    const char *text; /* NULL: not written and without a default */
+    struct place at;
+};
+
+struct spec_texts {
+    struct spec_text *items;
+    size_t count;
+    struct place at;
+    bool is_set;
+};
+
+struct spec_ports {
+    uint16_t (*items)[2];
+    size_t count;
+    struct place at;
+    bool is_set;
+};
+
+/* Groups in a list or in a map, in the order of the file. */
+struct spec_groups {
+    void *items;
+    size_t count;
+    struct place at;
+    bool is_set;
+};
+
+struct spec_head {
+    const char *name; /* the key of a map; NULL in a list */
+    struct place at;
+    bool is_set;
+};
+
+struct spec_listener {
+    struct spec_head head;
+    struct spec_text address;
+    struct spec_number port;
+};
+
+struct spec_set { /* of destinations */
+    struct spec_head head;
+    struct spec_texts domains, addresses, urls, regex, files;
+};
+
+struct spec_source {
+    struct spec_head head;
+    struct spec_texts addresses;
+    struct spec_text product;
+};
+
+struct spec_product {
+    struct spec_head head;
+    struct spec_text name;
+    struct spec_texts auth;
+    struct spec_number custom_ca;
+};
+
+struct spec_webex {
+    struct spec_head head;
+    struct spec_text revision;
+    struct spec_groups destinations, products;
+};
+
+enum { SPEC_ACTION_ALLOW, SPEC_ACTION_DENY };
+enum { SPEC_AUTH_NONE, SPEC_AUTH_REQUIRED };
+enum { SPEC_TLS_TUNNEL, SPEC_TLS_INSPECT };
+
+struct spec_rule {
+    struct spec_head head;
+    struct spec_text name;
+    struct spec_texts from, to, methods;
+    struct spec_ports ports;
+    struct spec_number action, auth, tls;
+};
+
+struct spec_guard {
+    struct spec_head head;
+    struct spec_number deny_private;
+    struct spec_texts allow;
+    struct spec_ports connect_ports, http_ports;
+};
+
+struct spec_dns {
+    struct spec_head head;
+    struct spec_texts servers;
+    struct spec_text hosts;
+    struct spec_number timeout;
+};
+
+struct spec_limits {
+    struct spec_head head;
+    struct spec_number header_bytes, header_timeout, connect_timeout, tunnel_idle,
+        tunnels_per_client, drain;
+};
+
+struct spec_log {
+    struct spec_head head;
+    struct spec_text access, errors;
+    struct spec_number format;
+};
+
+struct spec_admin {
+    struct spec_head head;
+    struct spec_text address;
+    struct spec_number port;
+};
+
+struct spec {
+    struct spec_head head;
+    struct spec_groups listeners;    /* struct spec_listener */
+    struct spec_number workers;
+    struct spec_webex webex;
+    struct spec_groups destinations; /* struct spec_set */
+    struct spec_groups sources;      /* struct spec_source */
+    struct spec_groups rules;        /* struct spec_rule */
+    struct spec_guard guard;
+    struct spec_dns dns;
+    struct spec_limits limits;
+    struct spec_log log;
+    struct spec_admin admin;
+};
+
+#endif

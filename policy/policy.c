@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/* policy.c - the compiled rules: a question in, a verdict out; see policy.h. */
+#include "policy/policy.h"
+
+#include <string.h>
+
+#include "policy/compiled.h"
+#include "util/mem.h"
+
+/* A longer path is not judged: a URL pattern for it gives up, and that denies. */
+#define PATH_MAX_BYTES 65536
+#define NO_SET (-1)
+
+/* What a match is made of, in the order of what is shown where several match: the
+ * more a pattern says, the higher. A URL beats any pattern without one. */
+enum kind { KIND_ALL, KIND_PREFIX, KIND_REGEX, KIND_GLOB, KIND_SUFFIX, KIND_EXACT };
+#define URL_RANK (UINT32_C(1) << 20)
+
+/* The best match in a destination set. */
+struct set_state {
+    uint32_t stamp;       /* matched, where it is the question's */
+    uint32_t regex_stamp; /* its regexes were run */
+    uint32_t limit_stamp; /* and one of its patterns gave up */
+    uint32_t rank;
+    uint32_t index; /* of the pattern among its kind */
+    enum kind kind;
+};
+
+struct policy_scratch {
+    const struct policy *policy;
+    uint32_t stamp; /* of the question: never 0 */
+    struct set_state *sets;
+    uint32_t *source_stamps; /* the client is in its prefixes */
+    uint32_t *bucket_stamps; /* for glob_find */
+    struct regex_scratch *regex;
+    char *path; /* normalised, once asked for; NULL: no pattern has one */
+    size_t path_len;
+    bool has_path;
+    char subject[GLOB_SUBJECT_SIZE];
+};
+
+/* One question on its way. */
+struct ask {
+    const struct policy *p;
+    const struct policy_query *q;
+    struct policy_scratch *s;
+    struct str method;
+};
+
+static int alloc_scratch(struct policy_scratch *s, const struct policy *p)
+{
+    s->sets = mem_zalloc(p->destinations_count * sizeof(*s->sets));
+    s->source_stamps = mem_zalloc(p->sources_count * sizeof(*s->source_stamps));
+    s->bucket_stamps = mem_zalloc(p->globs.bucket_count * sizeof(*s->bucket_stamps));
+    if (s->sets == NULL || s->source_stamps == NULL || s->bucket_stamps == NULL)
+        return -1;
+    if (p->regexes.count != 0 && (s->regex = regex_scratch_new()) == NULL)
+        return -1;
+    if (p->urls.used != 0 && (s->path = mem_alloc(PATH_MAX_BYTES + 1)) == NULL)
+        return -1;
+    return 0;
+}
+
+struct policy_scratch *policy_scratch_new(const struct policy *p)
+{
+    struct policy_scratch *s = mem_zalloc(sizeof(*s));
+    if (s == NULL)
+        return NULL;
+    s->policy = p;
+    if (alloc_scratch(s, p) == 0)
+        return s;
+    policy_scratch_free(s);
+    return NULL;
+}
+
+void policy_scratch_free(struct policy_scratch *s)
+{
+    if (s == NULL)
+        return;
+    mem_free(s->sets);
+    mem_free(s->source_stamps);
+    mem_free(s->bucket_stamps);
+    regex_scratch_free(s->regex);
+    mem_free(s->path);
+    mem_free(s);
+}
+
+static void next_stamp(struct policy_scratch *s)
+{
+    s->has_path = false;
+    if (++s->stamp != 0)
+        return;
+    const struct policy *p = s->policy;
+    memset(s->sets, 0, p->destinations_count * sizeof(*s->sets));
+    memset(s->source_stamps, 0, p->sources_count * sizeof(*s->source_stamps));
+    memset(s->bucket_stamps, 0, p->globs.bucket_count * sizeof(*s->bucket_stamps));
+    s->stamp = 1;
+}
+
+static void mark_limit(const struct ask *ask, uint16_t set)
+{
+    ask->s->sets[set].limit_stamp = ask->s->stamp;
+}
+
+static bool has_path(const struct ask *ask, uint32_t index, uint16_t set)
+{
+    const struct url *url = compiled_url(ask->p, index);
+    struct policy_scratch *s = ask->s;
+    if (!url_fits(url, ask->q->scheme, ask->q->port))
+        return false;
+    if (url->path_len == 0)
+        return true;
+    if (ask->q->path.len > PATH_MAX_BYTES) {
+        mark_limit(ask, set);
+        return false;
+    }
+    if (!s->has_path)
+        s->path_len = url_normalise(ask->q->path, s->path);
+    s->has_path = true;
+    return glob_matches(compiled_text(ask->p, url->path, url->path_len),
+                        (struct str){s->path, s->path_len});
+}
+
+static void record_match(const struct ask *ask, uint16_t set, enum kind kind, size_t len,
+                         uint32_t url, uint32_t index)
+{
+    struct set_state *state = &ask->s->sets[set];
+    uint32_t rank = (uint32_t)kind << 16 | (uint32_t)len;
+    if (url != NOTE_NO_URL) {
+        if (!has_path(ask, url, set))
+            return;
+        rank |= URL_RANK;
+    }
+    if (state->stamp == ask->s->stamp && state->rank >= rank)
+        return;
+    state->stamp = ask->s->stamp;
+    state->rank = rank;
+    state->kind = kind;
+    state->index = index;
+}
+
+static void collect_domains(const struct ask *ask)
+{
+    struct domain_hit hits[DOMAIN_MAX_LABELS];
+    const struct domain_table *t = &ask->p->domains;
+    size_t count = domain_find(t, host_str(ask->q->host), hits);
+    for (size_t i = 0; i < count; i++) {
+        for (domain_ref ref = hits[i].ref; ref != 0; ref = domain_next(t, ref)) {
+            struct domain_brief brief = domain_brief(t, ref);
+            if (!brief.is_suffix && !hits[i].is_whole)
+                continue;
+            record_match(ask, brief.set, brief.is_suffix ? KIND_SUFFIX : KIND_EXACT, brief.key_len,
+                         brief.url, ref);
+        }
+    }
+}
+
+static void on_glob(void *context, uint32_t index)
+{
+    const struct ask *ask = context;
+    const struct glob *glob = glob_at(&ask->p->globs, index);
+    record_match(ask, glob->note.set, glob->literals ? KIND_GLOB : KIND_ALL, glob->literals,
+                 glob->note.url, index);
+}
+
+static void collect_globs(struct ask *ask)
+{
+    struct policy_scratch *s = ask->s;
+    const struct host *h = ask->q->host;
+    if (ask->p->globs.count == 0)
+        return;
+    s->subject[0] = '.';
+    memcpy(s->subject + 1, h->name, h->len);
+    glob_find(&ask->p->globs, s->subject, h->len + 1, s->bucket_stamps, s->stamp, on_glob, ask);
+}
+
+/* urls: also those that go on behind the address. */
+static void collect_nets(const struct ask *ask, const struct addr *a, bool urls)
+{
+    const struct netset *n = &ask->p->nets;
+    for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a)) {
+        const struct netset_item *item = netset_item(n, i);
+        if (urls || item->note.url == NOTE_NO_URL)
+            record_match(ask, item->note.set, KIND_PREFIX, item->bits, item->note.url, i);
+    }
+}
+
+static void collect_client(const struct ask *ask)
+{
+    const struct netset *n = &ask->p->clients;
+    const struct addr *a = ask->q->client;
+    if (a == NULL)
+        return;
+    for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a))
+        ask->s->source_stamps[netset_item(n, i)->note.set] = ask->s->stamp;
+}
+
+static void begin(struct ask *ask, const struct policy *p, const struct policy_query *q,
+                  struct policy_scratch *s)
+{
+    ASSERT(s->policy == p);
+    next_stamp(s);
+    *ask = (struct ask){p, q, s, q->method};
+    if (q->method.len == 0 && q->scheme == POLICY_CONNECT)
+        ask->method = STR_LIT("CONNECT");
+    collect_client(ask);
+}
+
+static bool has_client(const struct ask *ask, uint16_t index)
+{
+    const struct source *source = &ask->p->sources[index];
+    struct str product = ask->q->product;
+    bool is_product = source->product != NULL && str_eq(product, str_of(source->product));
+    if (source->prefixes == 0)
+        return is_product;
+    if (ask->q->client == NULL)
+        return is_product;
+    bool is_inside = ask->s->source_stamps[index] == ask->s->stamp;
+    return is_inside && (source->product == NULL || product.len == 0 || is_product);
+}
+
+/* source is set to the first set of the rule that holds the client, or NO_SET where
+ * the rule is for everybody. */
+static bool match_source(const struct ask *ask, const struct rule *rule, int *source)
+{
+    *source = NO_SET;
+    for (size_t i = 0; i < rule->from_count; i++) {
+        if (!has_client(ask, rule->from[i]))
+            continue;
+        *source = rule->from[i];
+        return true;
+    }
+    return rule->from_count == 0;
+}
+
+static bool match_port(const struct ask *ask, const struct rule *rule)
+{
+    const struct ports *ports = compiled_ports(ask->p, rule, ask->q->scheme);
+    if (ports == NULL)
+        return true;
+    for (size_t i = 0; i < ports->count; i++)
+        if (ask->q->port >= ports->ranges[i][0] && ask->q->port <= ports->ranges[i][1])
+            return true;
+    return false;
+}
+
+static bool match_method(const struct ask *ask, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->methods_count; i++)
+        if (str_eq(rule->methods[i], ask->method))
+            return true;
+    return rule->methods_count == 0;
+}
+
+/* The regexes of one set, at most once for a question. */
+static void run_regexes(const struct ask *ask, uint16_t set)
+{
+    const struct regex_list *l = &ask->p->regexes;
+    struct set_state *state = &ask->s->sets[set];
+    uint32_t i = ask->p->destinations[set].first_regex;
+    if (state->regex_stamp == ask->s->stamp)
+        return;
+    state->regex_stamp = ask->s->stamp;
+    for (; i != REGEX_NONE; i = regex_at(l, i)->next) {
+        enum regex_result result = regex_match(l, i, host_str(ask->q->host), ask->s->regex);
+        if (result == REGEX_GAVE_UP)
+            mark_limit(ask, set);
+        if (result != REGEX_MATCH)
+            continue;
+        record_match(ask, set, KIND_REGEX, 0, NOTE_NO_URL, i);
+        return;
+    }
+}
+
+enum found { FOUND_NO, FOUND_YES, FOUND_LIMIT };
+
+/* set: the first of the rule that matches, or NO_SET where the rule is for every
+ * destination. What costs little is asked first: a set that matches without its
+ * regexes comes in front of one that needs them. */
+static enum found match_destination(const struct ask *ask, const struct rule *rule, int *set)
+{
+    enum found found = FOUND_NO;
+    *set = NO_SET;
+    for (size_t i = 0; i < rule->to_count; i++) {
+        *set = rule->to[i];
+        if (ask->s->sets[*set].stamp == ask->s->stamp)
+            return FOUND_YES;
+    }
+    for (size_t i = 0; i < rule->to_count; i++) {
+        const struct set_state *state = &ask->s->sets[rule->to[i]];
+        run_regexes(ask, rule->to[i]);
+        if (state->stamp == ask->s->stamp) {
+            *set = rule->to[i];
+            return FOUND_YES;
+        }
+        if (state->limit_stamp == ask->s->stamp && found == FOUND_NO) {
+            *set = rule->to[i];
+            found = FOUND_LIMIT;
+        }
+    }
+    return rule->to_count == 0 ? FOUND_YES : found;
+}
+
+static void set_note(const struct policy *p, const struct note *note, struct policy_verdict *v)
+{
+    v->pattern = compiled_text(p, note->text, note->text_len);
+    v->pattern_at = compiled_place(p, note->file, note->line);
+}
+
+static void set_pattern(const struct ask *ask, int set, struct policy_verdict *v)
+{
+    const struct policy *p = ask->p;
+    const struct set_state *state = &ask->s->sets[set];
+    struct domain_entry entry;
+    v->set = p->destinations[set].name;
+    switch (state->kind) {
+    case KIND_EXACT:
+    case KIND_SUFFIX:
+        domain_read(&p->domains, state->index, &entry);
+        v->pattern = entry.written;
+        v->pattern_at = compiled_place(p, entry.file, entry.line);
+        break;
+    case KIND_GLOB:
+    case KIND_ALL:
+        set_note(p, &glob_at(&p->globs, state->index)->note, v);
+        break;
+    case KIND_REGEX:
+        set_note(p, &regex_at(&p->regexes, state->index)->note, v);
+        break;
+    case KIND_PREFIX:
+        set_note(p, &netset_item(&p->nets, state->index)->note, v);
+        break;
+    }
+}
+
+static void set_verdict(const struct ask *ask, size_t index, int source, int set,
+                        enum policy_reason reason, struct policy_verdict *v)
+{
+    const struct rule *rule = &ask->p->rules[index];
+    bool is_allowed = reason == POLICY_BY_RULE && rule->action == POLICY_ALLOW;
+    *v = (struct policy_verdict){.reason = reason, .rule_index = (int)index};
+    v->action = is_allowed ? POLICY_ALLOW : POLICY_DENY;
+    v->rule = rule->name;
+    v->rule_at = rule->at;
+    if (source != NO_SET)
+        v->source = ask->p->sources[source].name;
+    if (set != NO_SET && reason != POLICY_MATCH_LIMIT)
+        set_pattern(ask, set, v);
+    else if (set != NO_SET)
+        v->set = ask->p->destinations[set].name;
+    if (is_allowed && ask->q->scheme == POLICY_CONNECT) {
+        v->tls = POLICY_TLS_TUNNEL;
+        v->tls_reason = "inspection is off";
+    }
+}
+
+/* Nothing decided: was there an allow rule that failed by its port or method alone? */
+static void explain_denial(const struct ask *ask, struct policy_verdict *v)
+{
+    int source;
+    int set;
+    *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
+    for (size_t i = 0; i < ask->p->rules_count; i++) {
+        const struct rule *rule = &ask->p->rules[i];
+        bool is_port = match_port(ask, rule);
+        if (rule->action != POLICY_ALLOW || is_port == match_method(ask, rule) ||
+            !match_source(ask, rule, &source) || match_destination(ask, rule, &set) != FOUND_YES)
+            continue;
+        set_verdict(ask, i, source, set, is_port ? POLICY_BY_METHOD : POLICY_BY_PORT, v);
+        return;
+    }
+}
+
+void policy_eval(const struct policy *p, const struct policy_query *q, struct policy_scratch *s,
+                 struct policy_verdict *v)
+{
+    struct ask ask;
+    int source;
+    int set;
+    begin(&ask, p, q, s);
+    if (q->host->is_address)
+        collect_nets(&ask, &q->host->addr, true);
+    else
+        collect_domains(&ask);
+    collect_globs(&ask);
+    for (size_t i = 0; i < p->rules_count; i++) {
+        const struct rule *rule = &p->rules[i];
+        if (!match_port(&ask, rule) || !match_method(&ask, rule) ||
+            !match_source(&ask, rule, &source))
+            continue;
+        enum found found = match_destination(&ask, rule, &set);
+        if (found == FOUND_NO)
+            continue;
+        set_verdict(&ask, i, source, set, found == FOUND_YES ? POLICY_BY_RULE : POLICY_MATCH_LIMIT,
+                    v);
+        return;
+    }
+    explain_denial(&ask, v);
+}
+
+bool policy_allows_address(const struct policy *p, const struct policy_query *q,
+                           const struct addr *dialled, struct policy_scratch *s,
+                           struct policy_verdict *v)
+{
+    struct ask ask;
+    int source;
+    if (v->action != POLICY_ALLOW)
+        return false;
+    begin(&ask, p, q, s);
+    collect_nets(&ask, dialled, false);
+    for (size_t i = 0; i < (size_t)v->rule_index; i++) {
+        const struct rule *rule = &p->rules[i];
+        if (rule->action != POLICY_DENY || !match_port(&ask, rule) || !match_method(&ask, rule) ||
+            !match_source(&ask, rule, &source))
+            continue;
+        for (size_t k = 0; k < rule->to_count; k++) {
+            if (s->sets[rule->to[k]].stamp != s->stamp)
+                continue;
+            set_verdict(&ask, i, source, rule->to[k], POLICY_BY_RULE, v);
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *policy_reason_text(enum policy_reason reason)
+{
+    switch (reason) {
+    case POLICY_BY_RULE:
+        return "a rule decides it";
+    case POLICY_BY_PORT:
+        return "the rule for it does not allow this port";
+    case POLICY_BY_METHOD:
+        return "the rule for it does not allow this method";
+    case POLICY_MATCH_LIMIT:
+        return "a pattern of the rule for it gave up at its limit";
+    case POLICY_NO_RULE:
+        break;
+    }
+    return "no rule allows it";
+}
+
+void policy_stats(const struct policy *p, struct policy_stats *out)
+{
+    *out = (struct policy_stats){
+        .domains = p->domains.count,
+        .globs = p->globs.count,
+        .regexes = p->regexes.count,
+        .urls = p->urls.used / sizeof(struct url),
+        .prefixes = p->nets.count + p->clients.count,
+        .rules = p->rules_count,
+    };
+    out->bytes = sizeof(*p) + p->texts.size + p->urls.size + domain_bytes(&p->domains) +
+                 glob_bytes(&p->globs) + regex_bytes(&p->regexes) + p->nets.items.size +
+                 p->nets.keys.size + p->clients.items.size + p->clients.keys.size +
+                 p->rules_count * sizeof(struct rule) +
+                 p->destinations_count * sizeof(struct destination) +
+                 p->sources_count * sizeof(struct source);
+}
+
+void policy_free(struct policy *p)
+{
+    compiled_free(p);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy.h - the compiled rules: a question in, a verdict out.
+ *
+ * A builder collects sets and rules (policy_build.h) and is turned into a
+ * policy, which never changes again. The first rule that matches decides;
+ * where none does, the answer is no.
+ *
+ *   policy_builder_new -> ... -> policy_builder_finish -> policy_eval ... -> policy_free
+ *
+ * Invariants: policy_eval is total, never fails, allocates nothing; whatever
+ * it cannot decide it denies. All texts in a verdict belong to the policy.
+ * Threads: a policy is read-only and shared; a scratch belongs to one thread.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/host.h"
+#include "util/addr.h"
+#include "util/err.h"
+#include "util/str.h"
+
+struct policy;
+struct policy_scratch;
+
+enum policy_scheme {
+    POLICY_CONNECT, /* a tunnel: no path is seen */
+    POLICY_HTTP,    /* a plain request, or one inside inspected TLS: */
+    POLICY_HTTPS,   /*   method and path are seen */
+};
+
+enum policy_action { POLICY_DENY, POLICY_ALLOW };
+enum policy_tls { POLICY_TLS_NONE, POLICY_TLS_TUNNEL };
+
+enum policy_reason {
+    POLICY_BY_RULE,     /* rule says so */
+    POLICY_NO_RULE,     /* nothing matches */
+    POLICY_BY_PORT,     /* nothing matches; rule would have, but for its ports */
+    POLICY_BY_METHOD,   /* the same for its methods */
+    POLICY_MATCH_LIMIT, /* a regex of rule gave up at its match limit */
+};
+
+struct policy_query {
+    const struct host *host;
+    uint16_t port;
+    enum policy_scheme scheme;
+    struct str method;          /* as sent, case matters */
+    struct str path;            /* begins with '/', may carry a query, which no pattern sees;
+                                 * empty for POLICY_CONNECT */
+    const struct addr *client;  /* NULL: not known (explain) */
+    struct str product;         /* empty: not known, as on live traffic */
+};
+
+struct policy_verdict {
+    enum policy_action action;
+    enum policy_reason reason;
+    enum policy_tls tls;       /* for an allowed CONNECT: TUNNEL; else NONE */
+    const char *tls_reason;    /* "inspection is off", NULL where tls is NONE */
+    int rule_index;            /* of the deciding (or nearly matching) rule; -1: none */
+    const char *rule;          /* its name; NULL: none */
+    struct place rule_at;
+    const char *source;        /* the source set that matched; NULL: the rule names none */
+    const char *set;           /* the destination set; NULL: the rule names none */
+    struct str pattern;        /* as written in the configuration; len 0: none */
+    struct place pattern_at;
+};
+
+/* Working memory of one thread for one policy; NULL without memory. */
+MUST_CHECK struct policy_scratch *policy_scratch_new(const struct policy *p);
+void policy_scratch_free(struct policy_scratch *s);
+
+void policy_eval(const struct policy *p, const struct policy_query *q, struct policy_scratch *s,
+                 struct policy_verdict *v);
+
+/* Asked once more for each address that the name of q resolved to: the rules in
+ * front of the one that allowed (v, from policy_eval with the same q) which deny
+ * by address. Returns false and fills v where such a rule matches. */
+MUST_CHECK bool policy_allows_address(const struct policy *p, const struct policy_query *q,
+                                      const struct addr *dialled, struct policy_scratch *s,
+                                      struct policy_verdict *v);
+
+/* The reason in words, for pages and logs: "no rule allows it". Constant text. */
+const char *policy_reason_text(enum policy_reason reason);
+
+/* Warnings about rules that can never match, with the rule that covers them. */
+void policy_lint(const struct policy *p, struct errlist *warnings);
+
+struct policy_stats {
+    size_t domains;  /* exact and suffix patterns */
+    size_t globs, regexes, urls, prefixes, rules;
+    size_t bytes;    /* all memory of the compiled policy */
+};
+void policy_stats(const struct policy *p, struct policy_stats *out);
+
+/* NULL is fine. */
+void policy_free(struct policy *p);
+
+#endif

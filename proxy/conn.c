@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* conn.c - one client's connection and the machine that drives it; see conn.h. */
+#include "proxy/conn.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/clients.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+static void on_client_ready(struct stream *s)
+{
+    struct conn *c = LIST_ITEM(s, struct conn, client);
+    c->has_client_stirred = true;
+    conn_run(c);
+}
+
+void conn_accept(struct worker *w, int fd, const struct endpoint *client)
+{
+    struct conn *c = mem_zalloc(sizeof(*c));
+    if (c == NULL) {
+        close(fd);
+        count_add(&w->counters.ends[END_NO_MEMORY], 1);
+        return;
+    }
+    c->worker = w;
+    c->phase = &PHASE_REQUEST;
+    c->client_addr = *client;
+    stream_init(&c->client);
+    stream_init(&c->origin);
+    if (stream_open(&c->client, w->base, fd, true, on_client_ready) != 0) {
+        close(fd);
+        mem_free(c);
+        count_add(&w->counters.ends[END_NO_MEMORY], 1);
+        return;
+    }
+    list_append(&w->conns, &c->node);
+    w->conn_count++;
+    count_add(&w->counters.connections, 1);
+    count_add(&w->counters.connections_open, 1);
+    conn_set_deadline(c, w->pin->config->limits.header_timeout_ms);
+    conn_run(c);
+}
+
+void conn_run(struct conn *c)
+{
+    enum next next;
+    if (c->is_ended)
+        return;
+    do
+        next = c->phase->step(c);
+    while (next == NEXT_PHASE);
+}
+
+enum next conn_enter(struct conn *c, const struct phase *phase)
+{
+    if (c->phase->leave != NULL)
+        c->phase->leave(c);
+    c->state = NULL;
+    c->phase = phase;
+    if (phase->enter != NULL && phase->enter(c) != 0)
+        return conn_end(c, END_NO_MEMORY);
+    return NEXT_PHASE;
+}
+
+void conn_set_deadline(struct conn *c, uint64_t from_now_ms)
+{
+    c->is_expired = false;
+    worker_set_deadline(c->worker, &c->deadline, from_now_ms);
+}
+
+/* For a fault in front of the first request: there must be one to log. */
+static bool has_txn(struct conn *c)
+{
+    if (c->txn == NULL)
+        c->txn = txn_new(c->worker, &c->client_addr);
+    return c->txn != NULL;
+}
+
+enum next conn_fail(struct conn *c, enum end_reason reason, const char *details)
+{
+    unsigned status = end_row(reason)->status;
+    if (!has_txn(c))
+        return conn_end(c, END_NO_MEMORY);
+    c->end = reason;
+    txn_finish(c->txn, reason, status);
+    c->is_logged = true;
+    if (status == 0)
+        return conn_end(c, reason);
+    if (details != NULL && details != c->txn->details)
+        snprintf(c->txn->details, sizeof(c->txn->details), "%s", details);
+    return conn_enter(c, &PHASE_REPLY);
+}
+
+enum next conn_end(struct conn *c, enum end_reason reason)
+{
+    struct worker *w = c->worker;
+    ASSERT(!c->is_ended);
+    c->is_ended = true;
+    c->end = reason;
+    if (c->phase->leave != NULL)
+        c->phase->leave(c);
+    if (c->txn != NULL && !c->is_logged)
+        txn_finish(c->txn, reason, 0);
+    else if (!c->is_logged)
+        count_add(&w->counters.ends[reason], 1);
+    txn_free(c->txn);
+    c->txn = NULL;
+    conn_drop_early(c);
+    if (c->is_counted)
+        clients_leave(w->shared->clients, &c->client_addr.addr);
+    wheel_clear(&w->wheel, &c->deadline);
+    stream_close(&c->client);
+    stream_close(&c->origin);
+    list_remove(&c->node);
+    list_append(&w->graveyard, &c->node);
+    w->conn_count--;
+    count_sub(&w->counters.connections_open, 1);
+    return NEXT_END;
+}
+
+int conn_keep_early(struct conn *c, struct str bytes)
+{
+    ASSERT(c->early == NULL);
+    if (bytes.len == 0)
+        return 0;
+    c->early = mem_dup(bytes.ptr, bytes.len);
+    if (c->early == NULL)
+        return -1;
+    c->early_len = (uint32_t)bytes.len;
+    return 0;
+}
+
+void conn_drop_early(struct conn *c)
+{
+    mem_free(c->early);
+    c->early = NULL;
+    c->early_len = 0;
+}

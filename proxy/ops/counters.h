@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * counters.h - what a worker counts.
+ *
+ * Each counter has one writer, its worker; the control thread reads them all and
+ * sums. So a count is a plain add with relaxed loads and stores, without a lock
+ * and without a shared cache line.
+ *
+ * Embedded in a worker, zeroed with it. Threads: see above.
+ */
+#ifndef PROXY_OPS_COUNTERS_H
+#define PROXY_OPS_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "proxy/end_reason.h"
+
+typedef atomic_uint_fast64_t counter;
+
+enum count_verdict { COUNT_ALLOW, COUNT_DENY, COUNT_ERROR, COUNT_VERDICTS };
+enum count_method { COUNT_CONNECT, COUNT_OTHER_METHOD, COUNT_METHODS };
+
+/* Upper bounds of the histogram's buckets, in microseconds; the last is infinite. */
+#define CONNECT_BUCKETS 13
+
+struct counters {
+    counter connections, connections_open, tunnels, tunnels_open;
+    counter requests[COUNT_VERDICTS][COUNT_METHODS];
+    counter bytes_in, bytes_out; /* from clients, to clients; inside tunnels */
+    counter ends[END_REASON_COUNT];
+    counter connect_buckets[CONNECT_BUCKETS + 1]; /* not cumulative */
+    counter connect_usec;
+    counter accept_pauses;
+    /* Copied from the worker's resolver once a turn. */
+    counter dns_found, dns_no_name, dns_failed, dns_timed_out, dns_cached;
+};
+
+static inline void count_add(counter *c, uint64_t n)
+{
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline void count_sub(counter *c, uint64_t n)
+{
+    count_add(c, (uint64_t)0 - n);
+}
+
+static inline uint64_t count_read(const counter *c)
+{
+    return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* Bounds of the buckets in microseconds. */
+extern const uint64_t CONNECT_BOUNDS_USEC[CONNECT_BUCKETS];
+
+/* How long name resolution and connecting took, for tunnels that came to be. */
+void count_connect(struct counters *c, uint64_t usec);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics.c - all counters as Prometheus text; see metrics.h. */
+#include "proxy/ops/metrics.h"
+
+#include <dirent.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "proxy/control.h"
+
+/* The sum over all workers of the counter that stands at offset. */
+static uint64_t sum(const struct control *c, size_t offset)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < c->worker_count; i++) {
+        const char *base = (const char *)&c->workers[i]->counters;
+        total += count_read((const counter *)(const void *)(base + offset));
+    }
+    return total;
+}
+
+#define SUM(c, field) ((unsigned long long)sum(c, offsetof(struct counters, field)))
+
+static void head(struct evbuffer *out, const char *name, const char *type, const char *help)
+{
+    evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void single(struct evbuffer *out, const char *name, const char *type, const char *help,
+                   unsigned long long value)
+{
+    head(out, name, type, help);
+    evbuffer_add_printf(out, "%s %llu\n", name, value);
+}
+
+static void write_requests(const struct control *c, struct evbuffer *out)
+{
+    static const char *const VERDICTS[] = {"allow", "deny", "error"};
+    static const char *const METHODS[] = {"CONNECT", "other"};
+    head(out, "sallyport_requests_total", "counter", "Requests by what became of them.");
+    for (unsigned v = 0; v < COUNT_VERDICTS; v++)
+        for (unsigned m = 0; m < COUNT_METHODS; m++)
+            evbuffer_add_printf(out,
+                                "sallyport_requests_total{verdict=\"%s\",method=\"%s\"} %llu\n",
+                                VERDICTS[v], METHODS[m],
+                                (unsigned long long)sum(
+                                    c, offsetof(struct counters, requests) +
+                                           (v * COUNT_METHODS + m) * sizeof(counter)));
+}
+
+static unsigned long long sum_end(const struct control *c, unsigned reason)
+{
+    return sum(c, offsetof(struct counters, ends) + reason * sizeof(counter));
+}
+
+static void write_ends(const struct control *c, struct evbuffer *out)
+{
+    head(out, "sallyport_ends_total", "counter",
+         "Requests, tunnels and connections by the reason they ended for.");
+    for (unsigned i = 0; i < END_REASON_COUNT; i++)
+        evbuffer_add_printf(out, "sallyport_ends_total{reason=\"%s\"} %llu\n", end_row(i)->token,
+                            sum_end(c, i));
+}
+
+/* Several reasons may share a Proxy-Status token: the first of them writes the sum. */
+static void write_errors(const struct control *c, struct evbuffer *out)
+{
+    head(out, "sallyport_errors_total", "counter",
+         "Refusals and failures by the error given in Proxy-Status.");
+    for (unsigned i = 0; i < END_REASON_COUNT; i++) {
+        const char *error = end_row(i)->error;
+        unsigned long long total = 0;
+        bool is_first = error != NULL;
+        for (unsigned k = 0; error != NULL && k < END_REASON_COUNT; k++) {
+            if (end_row(k)->error == NULL || strcmp(end_row(k)->error, error) != 0)
+                continue;
+            is_first = is_first && k >= i;
+            total += sum_end(c, k);
+        }
+        if (is_first)
+            evbuffer_add_printf(out, "sallyport_errors_total{error=\"%s\"} %llu\n", error, total);
+    }
+}
+
+static void write_connect_seconds(const struct control *c, struct evbuffer *out)
+{
+    const char *name = "sallyport_connect_seconds";
+    unsigned long long total = 0;
+    head(out, name, "histogram", "Time to resolve the name and connect, for tunnels that opened.");
+    for (unsigned i = 0; i <= CONNECT_BUCKETS; i++) {
+        total += sum(c, offsetof(struct counters, connect_buckets) + i * sizeof(counter));
+        if (i < CONNECT_BUCKETS)
+            evbuffer_add_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name,
+                                (double)CONNECT_BOUNDS_USEC[i] / 1e6, total);
+    }
+    evbuffer_add_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name,
+                        total, name, (double)SUM(c, connect_usec) / 1e6, name, total);
+}
+
+static void write_dns(const struct control *c, struct evbuffer *out)
+{
+    const char *name = "sallyport_dns_queries_total";
+    head(out, name, "counter", "Names asked of the resolver, by result; cached: answered without.");
+    evbuffer_add_printf(out, "%s{result=\"found\"} %llu\n", name, SUM(c, dns_found));
+    evbuffer_add_printf(out, "%s{result=\"no_name\"} %llu\n", name, SUM(c, dns_no_name));
+    evbuffer_add_printf(out, "%s{result=\"failed\"} %llu\n", name, SUM(c, dns_failed));
+    evbuffer_add_printf(out, "%s{result=\"timed_out\"} %llu\n", name, SUM(c, dns_timed_out));
+    evbuffer_add_printf(out, "%s{result=\"cached\"} %llu\n", name, SUM(c, dns_cached));
+}
+
+static unsigned long long count_descriptors(void)
+{
+    unsigned long long count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    if (dir == NULL)
+        return 0;
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    /* Without ".", ".." and the one that just read them. */
+    return count > 3 ? count - 3 : 0;
+}
+
+static void write_connections(const struct control *c, struct evbuffer *out)
+{
+    single(out, "sallyport_connections_total", "counter", "Client connections accepted.",
+           SUM(c, connections));
+    single(out, "sallyport_connections_open", "gauge", "Client connections open now.",
+           SUM(c, connections_open));
+    single(out, "sallyport_tunnels_open", "gauge", "Tunnels open now.", SUM(c, tunnels_open));
+    head(out, "sallyport_bytes_total", "counter", "Payload bytes relayed in tunnels.");
+    evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"in\"} %llu\n", SUM(c, bytes_in));
+    evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"out\"} %llu\n", SUM(c, bytes_out));
+    head(out, "sallyport_tls_total", "counter", "Tunnels by what was done with their TLS.");
+    evbuffer_add_printf(out, "sallyport_tls_total{decision=\"tunnel\"} %llu\n", SUM(c, tunnels));
+    single(out, "sallyport_accept_pauses_total", "counter",
+           "Times that accepting was paused for want of descriptors.", SUM(c, accept_pauses));
+}
+
+void metrics_write(const struct control *c, struct evbuffer *out)
+{
+    head(out, "sallyport_build_info", "gauge", "Always 1; the version is in the label.");
+    evbuffer_add_printf(out, "sallyport_build_info{version=\"%s\"} 1\n", SALLYPORT_VERSION);
+    write_connections(c, out);
+    write_requests(c, out);
+    write_ends(c, out);
+    write_errors(c, out);
+    write_connect_seconds(c, out);
+    write_dns(c, out);
+    single(out, "sallyport_config_generation", "gauge", "1 at the start, one more each reload.",
+           c->generation);
+    single(out, "sallyport_config_last_reload_ok", "gauge", "0 where the last reload failed.",
+           c->is_last_reload_ok);
+    single(out, "sallyport_log_lines_dropped_total", "counter",
+           "Access log lines that could not be written.",
+           (unsigned long long)logwriter_dropped(c->shared.logwriter));
+    single(out, "sallyport_fds_open", "gauge", "Descriptors open in the process.",
+           count_descriptors());
+}

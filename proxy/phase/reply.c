@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reply.c - the phase that gives an answer of our own and closes.
+ *
+ * After the answer our side is shut, and what the client still sends is read and
+ * thrown away for a moment: closing over unread bytes would make the kernel send
+ * a reset, which can destroy the answer on its way (RFC 9112 section 9.6).
+ */
+#include <string.h>
+
+#include "proxy/conn.h"
+#include "proxy/http/reply.h"
+#include "proxy/http/status.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+#define SEND_MS 10000
+#define LINGER_MS 2000
+#define LINGER_BYTES (256 * 1024)
+
+struct answer {
+    size_t len, sent, drained;
+    bool is_sent;
+    char bytes[];
+};
+
+static size_t write_reply(struct conn *c, char *out)
+{
+    struct txn *t = c->txn;
+    const struct end_row *row = end_row(c->end);
+    char id[TXN_ID_TEXT + 1];
+    struct reply reply = {
+        .status = row->status,
+        .reason = status_words(row->status)->phrase,
+        .title = status_words(row->status)->title,
+        .error = row->error,
+        .text = row->text,
+        .details = str_of(t->details),
+        .host = host_str(&t->host),
+        .id = str_of(txn_id_text(t->id, id)),
+        .accept = str_of(t->accept),
+        .retry_after = row->status == 503 ? 5 : 0,
+        .is_head = strcmp(t->method, "HEAD") == 0,
+    };
+    return reply_write(&reply, out, REPLY_MAX);
+}
+
+static int reply_enter(struct conn *c)
+{
+    char *buffer = c->worker->pool.buffer;
+    size_t len = write_reply(c, buffer);
+    struct answer *a = mem_alloc(sizeof(*a) + len);
+    if (a == NULL)
+        return -1;
+    c->state = a;
+    a->len = len;
+    a->sent = a->drained = 0;
+    a->is_sent = false;
+    memcpy(a->bytes, buffer, len);
+    conn_drop_early(c);
+    txn_free(c->txn);
+    c->txn = NULL;
+    conn_set_deadline(c, SEND_MS);
+    return 0;
+}
+
+static void reply_leave(struct conn *c)
+{
+    mem_free(c->state);
+    c->state = NULL;
+}
+
+static enum next send_answer(struct conn *c, struct answer *a)
+{
+    while (a->sent < a->len) {
+        size_t len;
+        enum io rc = stream_send(&c->client, a->bytes + a->sent, a->len - a->sent, &len);
+        if (rc == IO_ERR)
+            return conn_end(c, END_CLIENT_RESET);
+        if (rc != IO_OK)
+            return NEXT_AGAIN;
+        a->sent += len;
+    }
+    if (stream_shut(&c->client) != IO_OK)
+        return conn_end(c, END_CLIENT_RESET);
+    a->is_sent = true;
+    conn_set_deadline(c, LINGER_MS);
+    return NEXT_PHASE;
+}
+
+static enum next drain(struct conn *c, struct answer *a)
+{
+    for (;;) {
+        size_t len;
+        enum io rc = stream_recv(&c->client, c->worker->pool.buffer, RELAY_BUFFER_BYTES, &len);
+        if (rc == IO_AGAIN)
+            return NEXT_AGAIN;
+        a->drained += len;
+        if (rc != IO_OK || a->drained > LINGER_BYTES)
+            return conn_end(c, END_DONE);
+    }
+}
+
+static enum next reply_step(struct conn *c)
+{
+    struct answer *a = c->state;
+    if (c->is_expired)
+        return conn_end(c, a->is_sent ? END_DONE : END_CLIENT_STALLED);
+    return a->is_sent ? drain(c, a) : send_answer(c, a);
+}
+
+const struct phase PHASE_REPLY = {"reply", reply_enter, reply_step, reply_leave, NULL};

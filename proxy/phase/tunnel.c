@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tunnel.c - the phase that moves bytes both ways until both sides have ended.
+ *
+ * Each direction ends for itself: a FIN is passed on once everything in front of
+ * it was delivered, and the other direction goes on. A side that breaks ends the
+ * tunnel, and the other side is reset, so that it cannot take what it got for all
+ * there was; but what a side sent before it broke is delivered first.
+ *
+ * The phase needs nothing of the request or the configuration any more, and lets
+ * go of both: a tunnel may live for weeks.
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "proxy/conn.h"
+#include "proxy/net/relay.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+struct tunnel {
+    struct relay up, down; /* client to origin, origin to client */
+    uint64_t idle_ms;
+    uint64_t counted_up, counted_down;
+    struct txn_tail *tail;
+};
+
+static const char ESTABLISHED[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+/* The answer goes out at once; what the client's socket does not take (it never
+ * happens with a fresh one) waits in the relay and is not counted as payload. */
+static int send_established(struct conn *c, struct tunnel *t)
+{
+    size_t len = 0;
+    struct str rest = {ESTABLISHED, sizeof(ESTABLISHED) - 1};
+    if (stream_send(&c->client, rest.ptr, rest.len, &len) == IO_OK) {
+        rest.ptr += len;
+        rest.len -= len;
+    }
+    t->down.bytes = (uint64_t)0 - rest.len;
+    t->counted_down = t->down.bytes;
+    return relay_put(&t->down, rest);
+}
+
+static int tunnel_enter(struct conn *c)
+{
+    struct tunnel *t = mem_alloc(sizeof(*t));
+    if (t == NULL)
+        return -1;
+    c->state = t;
+    relay_init(&t->up, &c->worker->pool, &c->client, &c->origin);
+    relay_init(&t->down, &c->worker->pool, &c->origin, &c->client);
+    t->idle_ms = c->txn->pin->config->limits.tunnel_idle_ms;
+    t->counted_up = 0;
+    t->tail = NULL;
+    if (send_established(c, t) != 0 ||
+        relay_put(&t->up, (struct str){c->early, c->early_len}) != 0)
+        return -1;
+    t->tail = txn_open_tunnel(c->txn);
+    if (t->tail == NULL)
+        return -1;
+    c->is_logged = true;
+    conn_drop_early(c);
+    txn_free(c->txn);
+    c->txn = NULL;
+    conn_set_deadline(c, t->idle_ms);
+    return 0;
+}
+
+/* Adds what was delivered since the last time; true where that is anything. */
+static bool account(struct conn *c, struct tunnel *t)
+{
+    uint64_t up = t->up.bytes - t->counted_up, down = t->down.bytes - t->counted_down;
+    if ((up | down) == 0)
+        return false;
+    t->counted_up = t->up.bytes;
+    t->counted_down = t->down.bytes;
+    count_add(&c->worker->counters.bytes_in, up);
+    count_add(&c->worker->counters.bytes_out, down);
+    return true;
+}
+
+static bool is_broken(const struct stream *s)
+{
+    return s->is_recv_broken || s->is_send_broken;
+}
+
+/* A reset of what is left, so that neither side takes the end for a good one. */
+static enum next end_broken(struct conn *c, enum end_reason reason)
+{
+    struct tunnel *t = c->state;
+    account(c, t);
+    stream_abort(&c->client);
+    stream_abort(&c->origin);
+    return conn_end(c, reason);
+}
+
+static enum next end_if_over(struct conn *c, struct tunnel *t)
+{
+    if (c->client.is_recv_broken)
+        return end_broken(c, END_CLIENT_RESET);
+    if (c->origin.is_recv_broken)
+        return end_broken(c, END_ORIGIN_RESET);
+    if (!relay_is_over(&t->up) || !relay_is_over(&t->down))
+        return NEXT_AGAIN;
+    if (is_broken(&c->client))
+        return end_broken(c, END_CLIENT_RESET);
+    if (is_broken(&c->origin))
+        return end_broken(c, END_ORIGIN_RESET);
+    return conn_end(c, END_DONE);
+}
+
+static enum next tunnel_step(struct conn *c)
+{
+    struct tunnel *t = c->state;
+    if (c->is_expired)
+        return end_broken(c, END_TUNNEL_IDLE);
+    enum io up = relay_run(&t->up);
+    enum io down = relay_run(&t->down);
+    if (account(c, t))
+        c->deadline.deadline_ms = worker_now_ms() + t->idle_ms;
+    if (up == IO_YIELD || down == IO_YIELD)
+        stream_wake(&c->client);
+    return end_if_over(c, t);
+}
+
+static void tunnel_leave(struct conn *c)
+{
+    struct tunnel *t = c->state;
+    if (t == NULL)
+        return;
+    if (t->tail != NULL)
+        txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes, t->down.bytes);
+    relay_fini(&t->up);
+    relay_fini(&t->down);
+    mem_free(t);
+    c->state = NULL;
+}
+
+/* Asked for only now: most tunnels are over before a keepalive could matter. The
+ * client's socket has it from the listener. */
+static void enable_keepalive(int fd)
+{
+    int on = 1, idle_s = 60, interval_s = 15, probes = 4;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
+static void tunnel_check_up(struct conn *c)
+{
+    if (!c->has_tuned)
+        enable_keepalive(c->origin.fd);
+    c->has_tuned = true;
+    /* A reset that came together with data (see stream.h): what was sent in front
+     * of it has long been read. */
+    if (stream_is_broken(&c->client) || stream_is_broken(&c->origin))
+        conn_run(c);
+}
+
+const struct phase PHASE_TUNNEL = {"tunnel", tunnel_enter, tunnel_step, tunnel_leave,
+                                   tunnel_check_up};

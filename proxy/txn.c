@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* txn.c - one request: what was asked, what was decided, how it ended; see txn.h. */
+#include "proxy/txn.h"
+
+#include <string.h>
+
+#include "proxy/ops/accesslog.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+/* A bijection (the finalizer of SplitMix64), so ids of one worker never repeat
+ * and still look like nothing. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebU;
+    return x ^ x >> 31;
+}
+
+struct txn *txn_new(struct worker *w, const struct endpoint *client)
+{
+    struct txn *t = mem_alloc(sizeof(*t));
+    if (t == NULL)
+        return NULL;
+    t->worker = w;
+    t->pin = worker_pin(w);
+    t->id = mix(w->id_key + w->next_id++);
+    t->start_usec = clock_usec();
+    t->client = *client;
+    t->method[0] = t->details[0] = t->accept[0] = '\0';
+    t->host.len = 0;
+    t->port = 0;
+    t->path = NULL;
+    t->has_verdict = t->is_dialled = false;
+    t->dial_usec = 0;
+    return t;
+}
+
+char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1])
+{
+    static const char HEX[] = "0123456789abcdef";
+    for (unsigned i = 0; i < TXN_ID_TEXT; i++)
+        out[i] = HEX[id >> (60 - 4 * i) & 15];
+    out[TXN_ID_TEXT] = '\0';
+    return out;
+}
+
+static void count_request(struct txn *t, enum count_verdict verdict)
+{
+    bool is_connect = strcmp(t->method, "CONNECT") == 0;
+    enum count_method method = is_connect ? COUNT_CONNECT : COUNT_OTHER_METHOD;
+    count_add(&t->worker->counters.requests[verdict][method], 1);
+}
+
+void txn_finish(struct txn *t, enum end_reason end, unsigned status)
+{
+    bool is_denial = end == END_DENIED || end == END_ADDRESS_FORBIDDEN || end == END_LOOP;
+    count_request(t, is_denial ? COUNT_DENY : COUNT_ERROR);
+    count_add(&t->worker->counters.ends[end], 1);
+    accesslog_request(t, end, status, is_denial ? "deny" : "error");
+}
+
+struct txn_tail *txn_open_tunnel(struct txn *t)
+{
+    struct txn_tail *tail = accesslog_open(t);
+    if (tail == NULL)
+        return NULL;
+    struct counters *counters = &t->worker->counters;
+    count_request(t, COUNT_ALLOW);
+    count_add(&counters->tunnels, 1);
+    count_add(&counters->tunnels_open, 1);
+    count_connect(counters, clock_usec() - t->dial_usec);
+    return tail;
+}
+
+void txn_close_tunnel(struct txn_tail *tail, struct worker *w, enum end_reason end,
+                      uint64_t bytes_in, uint64_t bytes_out)
+{
+    accesslog_close(tail, w, end, bytes_in, bytes_out);
+    count_add(&w->counters.ends[end], 1);
+    count_sub(&w->counters.tunnels_open, 1);
+    mem_free(tail);
+}
+
+void txn_free(struct txn *t)
+{
+    if (t == NULL)
+        return;
+    worker_unpin(t->worker, t->pin);
+    mem_free(t->path);
+    mem_free(t);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * txn.h - one request: what was asked, what was decided, how it ended.
+ *
+ * Made when a request's first byte is there, it pins the configuration that
+ * decides. A tunnel keeps only what its last log line needs (struct
+ * txn_tail) and lets go of the rest, the configuration with it.
+ *
+ *   txn_new -> phases fill it -> txn_finish (logs and counts) -> txn_free
+ *
+ * Invariant: exactly one `request` line, or one `open` and one `close` line, is
+ * written for each txn that got as far as a request.
+ * Threads: the worker's own only.
+ */
+#ifndef PROXY_TXN_H
+#define PROXY_TXN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/config.h"
+#include "policy/policy.h"
+#include "proxy/end_reason.h"
+#include "util/addr.h"
+
+#define TXN_ID_TEXT 16
+
+struct worker;
+struct config_pin;
+
+struct txn {
+    struct worker *worker;
+    struct config_pin *pin;
+    uint64_t id;
+    uint64_t start_usec;
+    struct endpoint client;
+    char method[24]; /* cut; empty: no request could be read */
+    struct host host;
+    uint16_t port; /* 0: no target could be read */
+    char *path;    /* of a plain request, with its query; NULL: none */
+    bool has_verdict;
+    struct policy_verdict verdict;
+    bool is_dialled;
+    struct endpoint dialled;
+    uint64_t dial_usec; /* when dialling began */
+    char details[160]; /* for the answer: what exactly is wrong */
+    char accept[160];  /* the client's Accept value, cut */
+};
+
+/* What a tunnel keeps for its close line. */
+struct txn_tail {
+    uint64_t id, start_usec;
+    enum log_format format;
+    uint16_t len, split; /* squid: the client ends at split */
+    char bytes[];        /* what the lines of one request have in common */
+};
+
+/* NULL without memory. */
+MUST_CHECK struct txn *txn_new(struct worker *w, const struct endpoint *client);
+
+/* The id as 16 hexadecimal digits. Returns out. */
+char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1]);
+
+/* The request ends here without a tunnel: one line, one count. */
+void txn_finish(struct txn *t, enum end_reason end, unsigned status);
+
+/* The tunnel begins: writes the open line. NULL without memory (nothing was
+ * written then). */
+MUST_CHECK struct txn_tail *txn_open_tunnel(struct txn *t);
+
+/* The tunnel's end: writes the close line and frees the tail. */
+void txn_close_tunnel(struct txn_tail *tail, struct worker *w, enum end_reason end,
+                      uint64_t bytes_in, uint64_t bytes_out);
+
+/* Unpins the configuration. NULL is fine. */
+void txn_free(struct txn *t);
+
+#endif

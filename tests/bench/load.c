@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.c - the load generator: one thread, raw epoll, as little work per unit as possible.
+ *
+ * Four works: connect (open, one byte there and back, close, again), pingpong (one byte to and
+ * fro in open tunnels), bulk (discard what the origin sends), idle (hold open tunnels, then
+ * prove that each still carries a byte). The report is key=value lines on standard output.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/histogram.h"
+#include "tests/bench/options.h"
+#include "tests/bench/tunnel.h"
+#include "util/attr.h"
+
+#define NS_PER_S 1000000000ULL
+#define MAX_OPENING 64    /* tunnels being opened at one time, in the set-up */
+#define SETUP_LIMIT_S 60  /* all tunnels must be open by then */
+#define DRAIN_LIMIT_S 5   /* after the measurement, for units under way */
+#define MAX_FAILURES 1000 /* in a row: the proxy is down, there is nothing to measure */
+#define DISCARD_SIZE (1 << 20)
+
+struct load;
+/* What a work does when an open tunnel has something to read. */
+typedef void (*payload_fn)(struct load *load, struct tunnel *t);
+
+struct load {
+    struct options options;
+    struct tunnel_route route;
+    struct tunnel *tunnels;
+    struct histogram latency; /* ns */
+    payload_fn on_payload;
+    unsigned active;     /* tunnels with a unit of work under way */
+    unsigned opened;     /* set-up: tunnels that are up */
+    unsigned started;    /* set-up: tunnels begun */
+    unsigned failed_row; /* failures since the last success */
+    uint64_t units;
+    uint64_t errors;
+    uint64_t bytes;
+    uint64_t start_ns;
+    uint64_t last_ns; /* end of the last unit */
+    bool stopping;    /* no new unit is begun */
+};
+
+static void count_failure(struct load *load)
+{
+    load->errors++;
+    load->failed_row++;
+}
+
+static void finish_unit(struct load *load, struct tunnel *t)
+{
+    load->last_ns = tunnel_now_ns();
+    histogram_add(&load->latency, load->last_ns - t->since_ns);
+    load->units++;
+    load->failed_row = 0;
+}
+
+/* ---- connect ---- */
+
+/* Begins units in this slot until one is under way. */
+static void begin_connect(struct load *load, struct tunnel *t)
+{
+    load->active++;
+    while (!load->stopping && load->failed_row < MAX_FAILURES) {
+        enum tunnel_result result = tunnel_open(t, &load->route);
+
+        if (result == TUNNEL_WAIT)
+            return;
+        if (result == TUNNEL_READY && tunnel_send_byte(t) == 0)
+            return;
+        tunnel_close(t);
+        count_failure(load);
+    }
+    load->active--;
+}
+
+static void on_connect_payload(struct load *load, struct tunnel *t)
+{
+    int taken = tunnel_take_byte(t);
+
+    if (taken == 0)
+        return;
+    tunnel_close(t);
+    if (taken > 0) {
+        finish_unit(load, t);
+        load->bytes += 2;
+    } else {
+        count_failure(load);
+    }
+    load->active--;
+    begin_connect(load, t);
+}
+
+static void step_connect(struct load *load, struct tunnel *t)
+{
+    enum tunnel_result result = tunnel_step(t, &load->route);
+
+    if (result == TUNNEL_WAIT)
+        return;
+    if (result == TUNNEL_READY && t->early_bytes == 0 && tunnel_send_byte(t) == 0)
+        return;
+    tunnel_close(t);
+    count_failure(load);
+    load->active--;
+    begin_connect(load, t);
+}
+
+/* ---- pingpong, bulk, idle: payload in tunnels that stay open ---- */
+
+static void lose_tunnel(struct load *load, struct tunnel *t)
+{
+    tunnel_close(t);
+    count_failure(load);
+    load->active--;
+}
+
+static void on_pingpong_payload(struct load *load, struct tunnel *t)
+{
+    int taken = tunnel_take_byte(t);
+
+    if (taken == 0)
+        return;
+    if (taken < 0) {
+        lose_tunnel(load, t);
+        return;
+    }
+    finish_unit(load, t);
+    load->bytes += 2;
+    if (load->stopping) {
+        load->active--;
+        return;
+    }
+    t->since_ns = load->last_ns;
+    if (tunnel_send_byte(t) != 0)
+        lose_tunnel(load, t);
+}
+
+static void on_bulk_payload(struct load *load, struct tunnel *t)
+{
+    static char unused[DISCARD_SIZE];
+    /* For TCP, MSG_TRUNC throws the bytes away inside the kernel: nothing is copied. */
+    ssize_t got = recv(t->fd, unused, sizeof(unused), MSG_TRUNC);
+
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        lose_tunnel(load, t);
+        return;
+    }
+    load->bytes += (uint64_t)got;
+    load->last_ns = tunnel_now_ns();
+}
+
+static void on_idle_payload(struct load *load, struct tunnel *t)
+{
+    int taken = tunnel_take_byte(t);
+
+    if (taken == 0)
+        return;
+    if (taken < 0) {
+        lose_tunnel(load, t);
+        return;
+    }
+    finish_unit(load, t);
+    load->active--;
+}
+
+/* ---- the set-up: open all tunnels, a few at a time, each proven by a byte ---- */
+
+static void finish_opening(struct load *load, struct tunnel *t)
+{
+    load->active--;
+    load->opened++;
+    load->failed_row = 0;
+    load->bytes += t->early_bytes;
+}
+
+/* Payload during the set-up: the proof byte; in a bulk tunnel there is no proof but the flood. */
+static void on_setup_payload(struct load *load, struct tunnel *t)
+{
+    int taken = tunnel_take_byte(t);
+
+    if (taken < 0)
+        lose_tunnel(load, t);
+    else if (taken > 0)
+        finish_opening(load, t);
+}
+
+static void judge_opening(struct load *load, struct tunnel *t, enum tunnel_result result)
+{
+    if (result == TUNNEL_WAIT)
+        return;
+    if (result == TUNNEL_READY && load->options.mode == OPTIONS_BULK) {
+        /* The flood waits in the socket until the measurement begins. */
+        if (epoll_ctl(load->route.epoll_fd, EPOLL_CTL_DEL, t->fd, NULL) == 0) {
+            finish_opening(load, t);
+            return;
+        }
+    } else if (result == TUNNEL_READY && t->early_bytes == 0 && tunnel_send_byte(t) == 0) {
+        return;
+    }
+    lose_tunnel(load, t);
+}
+
+static void open_more(struct load *load)
+{
+    while (load->started < load->options.count && load->active < MAX_OPENING) {
+        struct tunnel *t = &load->tunnels[load->started++];
+
+        load->active++;
+        judge_opening(load, t, tunnel_open(t, &load->route));
+    }
+}
+
+/* ---- the loop ---- */
+
+/* Handles what is ready; waits until `until_ns` at the longest. Returns 0 or -1. */
+MUST_CHECK static int run_events(struct load *load, uint64_t until_ns)
+{
+    struct epoll_event events[256];
+    uint64_t now = tunnel_now_ns();
+    int wait_ms = now < until_ns ? (int)((until_ns - now) / 1000000U + 1) : 0;
+    int ready = epoll_wait(load->route.epoll_fd, events, ARRAY_LEN(events), wait_ms);
+
+    if (ready < 0)
+        return errno == EINTR ? 0 : -1;
+    for (int i = 0; i < ready; i++) {
+        struct tunnel *t = events[i].data.ptr;
+
+        if (t->state == TUNNEL_UP)
+            load->on_payload(load, t);
+        else if (load->options.mode == OPTIONS_CONNECT)
+            step_connect(load, t);
+        else
+            judge_opening(load, t, tunnel_step(t, &load->route));
+    }
+    return 0;
+}
+
+/* Runs until nothing is under way, or until time is up. Returns 0 or -1. */
+MUST_CHECK static int drain(struct load *load, uint64_t limit_ns)
+{
+    uint64_t until = tunnel_now_ns() + limit_ns;
+
+    load->stopping = true;
+    while (load->active > 0 && tunnel_now_ns() < until) {
+        if (run_events(load, until) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+MUST_CHECK static int open_tunnels(struct load *load)
+{
+    uint64_t until = tunnel_now_ns() + SETUP_LIMIT_S * NS_PER_S;
+
+    load->on_payload = on_setup_payload;
+    open_more(load);
+    while (load->active > 0 && tunnel_now_ns() < until) {
+        if (run_events(load, until) != 0)
+            return -1;
+        open_more(load);
+    }
+    if (load->opened == load->options.count)
+        return 0;
+    fprintf(stderr, "load: %u of %u tunnels opened\n", load->opened, load->options.count);
+    return -1;
+}
+
+/* Lets the caller look at the proxy: says `word`, then waits for a line. */
+static void meet_caller(const struct load *load, const char *word)
+{
+    char byte = 0;
+
+    if (!load->options.sync)
+        return;
+    printf("%s=1\n", word);
+    fflush(stdout);
+    while (byte != '\n' && read(STDIN_FILENO, &byte, 1) == 1)
+        ;
+}
+
+MUST_CHECK static int run_until(struct load *load, uint64_t until_ns)
+{
+    while (tunnel_now_ns() < until_ns && load->failed_row < MAX_FAILURES) {
+        if (run_events(load, until_ns) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void start_unit(struct load *load, struct tunnel *t)
+{
+    load->active++;
+    t->since_ns = tunnel_now_ns();
+    if (tunnel_send_byte(t) != 0)
+        lose_tunnel(load, t);
+}
+
+static void start_flow(struct load *load, struct tunnel *t)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = t};
+
+    load->active++;
+    if (epoll_ctl(load->route.epoll_fd, EPOLL_CTL_ADD, t->fd, &event) != 0)
+        lose_tunnel(load, t);
+}
+
+MUST_CHECK static int run_idle(struct load *load)
+{
+    if (!load->options.sync) {
+        struct timespec hold = {.tv_sec = (time_t)load->options.seconds};
+
+        while (nanosleep(&hold, &hold) != 0 && errno == EINTR)
+            ;
+    }
+    load->start_ns = tunnel_now_ns();
+    for (unsigned i = 0; i < load->options.count; i++)
+        start_unit(load, &load->tunnels[i]);
+    return drain(load, DRAIN_LIMIT_S * NS_PER_S);
+}
+
+MUST_CHECK static int run_flow(struct load *load, void (*start)(struct load *, struct tunnel *))
+{
+    uint64_t length_ns = (uint64_t)(load->options.seconds * (double)NS_PER_S);
+
+    load->start_ns = tunnel_now_ns();
+    for (unsigned i = 0; i < load->options.count; i++)
+        start(load, &load->tunnels[i]);
+    if (run_until(load, load->start_ns + length_ns) != 0)
+        return -1;
+    if (load->options.mode == OPTIONS_BULK)
+        return 0;
+    return drain(load, DRAIN_LIMIT_S * NS_PER_S);
+}
+
+MUST_CHECK static int run_work(struct load *load)
+{
+    if (load->options.mode != OPTIONS_CONNECT && open_tunnels(load) != 0)
+        return -1;
+    meet_caller(load, "ready");
+    switch (load->options.mode) {
+    case OPTIONS_CONNECT:
+        load->on_payload = on_connect_payload;
+        return run_flow(load, begin_connect);
+    case OPTIONS_PINGPONG:
+        load->on_payload = on_pingpong_payload;
+        return run_flow(load, start_unit);
+    case OPTIONS_BULK:
+        load->on_payload = on_bulk_payload;
+        return run_flow(load, start_flow);
+    case OPTIONS_IDLE:
+        load->on_payload = on_idle_payload;
+        return run_idle(load);
+    }
+    return -1;
+}
+
+static void print_report(const struct load *load)
+{
+    bool is_bulk = load->options.mode == OPTIONS_BULK;
+    unsigned stuck = is_bulk ? 0 : load->active;
+    double seconds = 0.0;
+
+    if (load->last_ns > load->start_ns)
+        seconds = (double)(load->last_ns - load->start_ns) / (double)NS_PER_S;
+    printf("units=%llu\n", (unsigned long long)(is_bulk ? load->bytes : load->units));
+    printf("errors=%llu\n", (unsigned long long)(load->errors + stuck));
+    printf("seconds=%.6f\n", seconds);
+    printf("rate=%.3f\n",
+           seconds > 0.0 ? (double)(is_bulk ? load->bytes : load->units) / seconds : 0.0);
+    printf("p50_us=%.2f\n", histogram_quantile(&load->latency, 0.50) / 1000.0);
+    printf("p99_us=%.2f\n", histogram_quantile(&load->latency, 0.99) / 1000.0);
+    printf("bytes=%llu\n", (unsigned long long)load->bytes);
+}
+
+static int init_load(struct load *load, int argc, char **argv)
+{
+    if (options_parse(&load->options, argc, argv) != 0)
+        return -1;
+    load->route.proxy = load->options.proxy;
+    load->route.target = load->options.target;
+    load->route.has_target = load->options.has_target;
+    load->route.sources = load->options.sources;
+    load->route.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    load->tunnels = calloc(load->options.count, sizeof(*load->tunnels));
+    if (load->tunnels == NULL || load->route.epoll_fd < 0) {
+        perror("load");
+        return -1;
+    }
+    for (unsigned i = 0; i < load->options.count; i++)
+        load->tunnels[i].fd = -1;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct load load;
+    int rc = 0;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (init_load(&load, argc, argv) != 0)
+        return 2;
+    rc = run_work(&load);
+    if (rc == 0) {
+        print_report(&load);
+        meet_caller(&load, "done");
+    }
+    for (unsigned i = 0; i < load.options.count; i++)
+        tunnel_close(&load.tunnels[i]);
+    free(load.tunnels);
+    close(load.route.epoll_fd);
+    return rc == 0 ? 0 : 1;
+}

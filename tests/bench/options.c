@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - reads the command line of the load generator.
+ */
+#include "tests/bench/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_COUNT 19000
+#define MAX_SOURCES 200
+#define MAX_SECONDS 86400.0
+
+static const struct option long_options[] = {
+    {"mode", required_argument, NULL, 'm'},
+    {"proxy", required_argument, NULL, 'p'},
+    {"connect", required_argument, NULL, 'c'},
+    {"count", required_argument, NULL, 'n'},
+    {"seconds", required_argument, NULL, 's'},
+    {"sources", required_argument, NULL, 'a'},
+    {"sync", no_argument, NULL, 'y'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: load --mode connect|pingpong|bulk|idle --proxy ADDRESS:PORT[-PORT]\n"
+          "            [--connect HOST:PORT[-PORT]] [--count N] [--seconds S] [--sources N]\n"
+          "            [--sync]\n"
+          "  --connect  ask the proxy for a tunnel to this place; without it TCP is the tunnel\n"
+          "  --count    connections in flight, or tunnels (default 64)\n"
+          "  --sync     print ready=1, start at a line on standard input, hold the tunnels\n"
+          "             after the report until another line or end of file\n",
+          out);
+}
+
+static int parse_mode(const char *text, enum options_mode *mode)
+{
+    static const char *const names[] = {"connect", "pingpong", "bulk", "idle"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *mode = (enum options_mode)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int parse_count(const char *text, unsigned max, unsigned *count)
+{
+    char *end = NULL;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > max)
+        return -1;
+    *count = (unsigned)value;
+    return 0;
+}
+
+static int parse_seconds(const char *text, double *seconds)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value > 0.0 && value <= MAX_SECONDS))
+        return -1;
+    *seconds = value;
+    return 0;
+}
+
+static int take_option(struct options *options, int option, const char *value)
+{
+    switch (option) {
+    case 'm':
+        return parse_mode(value, &options->mode);
+    case 'p':
+        return netaddr_parse(value, &options->proxy);
+    case 'c':
+        options->has_target = true;
+        return netaddr_parse(value, &options->target);
+    case 'n':
+        return parse_count(value, MAX_COUNT, &options->count);
+    case 'a':
+        return parse_count(value, MAX_SOURCES, &options->sources);
+    case 's':
+        return parse_seconds(value, &options->seconds);
+    case 'y':
+        options->sync = true;
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    struct sockaddr_in proxy;
+    int option = 0;
+    bool has_mode = false;
+
+    *options = (struct options){.count = 64, .sources = 8, .seconds = 3.0};
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            print_usage(stdout);
+            exit(0);
+        }
+        if (take_option(options, option, optarg) != 0) {
+            fprintf(stderr, "load: bad option or value: %s\n", optarg != NULL ? optarg : "");
+            return -1;
+        }
+        has_mode = has_mode || option == 'm';
+    }
+    if (has_mode && optind == argc && options->proxy.count > 0 &&
+        netaddr_resolve(&options->proxy, 0, &proxy) == 0)
+        return 0;
+    print_usage(stderr);
+    return -1;
+}

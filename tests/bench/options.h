@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the command line of the load generator.
+ *
+ * A plain value, filled once; no resources. Threads: one.
+ */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "tests/bench/netaddr.h"
+#include "util/attr.h"
+
+enum options_mode { OPTIONS_CONNECT, OPTIONS_PINGPONG, OPTIONS_BULK, OPTIONS_IDLE };
+
+struct options {
+    enum options_mode mode;
+    struct netaddr_range proxy;
+    struct netaddr_range target;
+    bool has_target;  /* ask for the target with CONNECT */
+    bool sync;        /* a line on standard input starts, another one ends */
+    unsigned count;   /* connections in flight, or tunnels; 1 .. 19000 */
+    unsigned sources; /* source addresses; 1 .. 200 */
+    double seconds;   /* length of the measurement */
+};
+
+/* Fills *options from the command line. Returns 0, or -1 after a message on standard error. */
+MUST_CHECK int options_parse(struct options *options, int argc, char **argv);
+
+#endif

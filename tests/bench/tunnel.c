@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tunnel.c - opens one connection, through CONNECT where the proxy speaks it.
+ */
+#include "tests/bench/tunnel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FIRST_SOURCE 0x7f000101U /* 127.0.1.1 */
+
+uint64_t tunnel_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void tunnel_close(struct tunnel *t)
+{
+    if (t->state != TUNNEL_CLOSED)
+        close(t->fd);
+    t->fd = -1;
+    t->state = TUNNEL_CLOSED;
+}
+
+static enum tunnel_result fail(struct tunnel *t)
+{
+    tunnel_close(t);
+    return TUNNEL_FAILED;
+}
+
+/* A socket bound to the source address whose turn it is. The port is left to connect(), which
+ * may then share it between destinations. TCP_NODELAY would be a wasted call: no work here sends
+ * while an earlier piece is unacknowledged. */
+static int open_socket(const struct tunnel_route *route)
+{
+    struct sockaddr_in source = {.sin_family = AF_INET};
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    source.sin_addr.s_addr = htonl(FIRST_SOURCE + route->next % route->sources);
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
+        bind(fd, (struct sockaddr *)&source, sizeof(source)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int watch(struct tunnel *t, const struct tunnel_route *route, int operation, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = t};
+
+    return epoll_ctl(route->epoll_fd, operation, t->fd, &event);
+}
+
+/* The socket is connected: ask for the target, or be done. */
+static enum tunnel_result ask(struct tunnel *t, const struct tunnel_route *route)
+{
+    const struct netaddr_range *target = &route->target;
+    char request[2 * NETADDR_HOST_SIZE + 128];
+    int port = target->first;
+    int len = 0;
+
+    if (!route->has_target) {
+        t->state = TUNNEL_UP;
+        return TUNNEL_READY;
+    }
+    port += (int)(route->next % target->count);
+    len = snprintf(request, sizeof(request),
+                   "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: bench\r\n\r\n",
+                   target->host, port, target->host, port);
+    if (len < 0 || (size_t)len >= sizeof(request))
+        return fail(t);
+    if (send(t->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+        return fail(t);
+    t->state = TUNNEL_ASKED;
+    return TUNNEL_WAIT;
+}
+
+enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
+{
+    struct sockaddr_in proxy;
+    int rc = 0;
+
+    t->since_ns = tunnel_now_ns();
+    t->reply_len = 0;
+    t->early_bytes = 0;
+    route->next++;
+    if (netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
+        return TUNNEL_FAILED;
+    t->fd = open_socket(route);
+    if (t->fd < 0)
+        return TUNNEL_FAILED;
+    t->state = TUNNEL_CONNECTING;
+    rc = connect(t->fd, (struct sockaddr *)&proxy, sizeof(proxy));
+    if (rc != 0 && errno != EINPROGRESS)
+        return fail(t);
+    /* On loopback the handshake is over by now, but only a second call says so. */
+    if (rc != 0)
+        rc = connect(t->fd, (struct sockaddr *)&proxy, sizeof(proxy));
+    if (rc != 0 && errno != EALREADY)
+        return fail(t);
+    if (watch(t, route, EPOLL_CTL_ADD, rc == 0 ? EPOLLIN : EPOLLOUT) != 0)
+        return fail(t);
+    return rc == 0 ? ask(t, route) : TUNNEL_WAIT;
+}
+
+static enum tunnel_result finish_connect(struct tunnel *t, const struct tunnel_route *route)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
+        return fail(t);
+    if (watch(t, route, EPOLL_CTL_MOD, EPOLLIN) != 0)
+        return fail(t);
+    return ask(t, route);
+}
+
+static enum tunnel_result read_reply(struct tunnel *t)
+{
+    size_t space = sizeof(t->reply) - 1 - t->reply_len;
+    ssize_t got = recv(t->fd, t->reply + t->reply_len, space, 0);
+    const char *end = NULL;
+
+    if (got < 0 && errno == EAGAIN)
+        return TUNNEL_WAIT;
+    if (got <= 0)
+        return fail(t);
+    t->reply_len += (size_t)got;
+    t->reply[t->reply_len] = '\0';
+    end = strstr(t->reply, "\r\n\r\n");
+    if (end == NULL)
+        return t->reply_len < sizeof(t->reply) - 1 ? TUNNEL_WAIT : fail(t);
+    if (strncmp(t->reply, "HTTP/1.", 7) != 0 || strncmp(t->reply + 8, " 200", 4) != 0)
+        return fail(t);
+    t->early_bytes = t->reply_len - (size_t)(end + 4 - t->reply);
+    t->state = TUNNEL_UP;
+    return TUNNEL_READY;
+}
+
+enum tunnel_result tunnel_step(struct tunnel *t, struct tunnel_route *route)
+{
+    if (t->state == TUNNEL_CONNECTING)
+        return finish_connect(t, route);
+    return read_reply(t);
+}
+
+int tunnel_send_byte(struct tunnel *t)
+{
+    return send(t->fd, "x", 1, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+int tunnel_take_byte(struct tunnel *t)
+{
+    char bytes[2];
+    ssize_t got = recv(t->fd, bytes, sizeof(bytes), 0);
+
+    if (got < 0 && errno == EAGAIN)
+        return 0;
+    return got == 1 && bytes[0] == 'x' ? 1 : -1;
+}
