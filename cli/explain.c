@@ -38,7 +38,7 @@ static void judge_address(struct explain_answer *a, const struct policy_query *q
                           const struct addr *dialled, struct policy_scratch *scratch)
 {
     struct endpoint to = {*dialled, q->port};
-    struct policy_verdict denied;
+    struct policy_verdict verdict = a->verdict; /* of the rule that allowed */
 
     a->is_guarded = true;
     a->dialled = *dialled;
@@ -46,8 +46,8 @@ static void judge_address(struct explain_answer *a, const struct policy_query *q
     a->is_allowed = a->guard == GUARD_OK;
     if (!a->is_allowed || q->host->is_address)
         return;
-    if (!policy_allows_address(a->config->policy, q, dialled, scratch, &denied)) {
-        a->verdict = denied;
+    if (!policy_allows_address(a->config->policy, q, dialled, scratch, &verdict)) {
+        a->verdict = verdict;
         a->is_guarded = false;
         a->is_allowed = false;
     }

@@ -49,7 +49,7 @@ static int parse_authority(struct explain_target *t, struct str authority, struc
     size_t colon = str_find(authority, ':');
 
     if (str_find(authority, '@') < authority.len)
-        return err_set(e, NULL, "%.*s: user names do not belong here", STR_ARG(t->text));
+        return err_set(e, NULL, "a URL that is not shown: user names do not belong here");
     if (authority.len > 0 && authority.ptr[0] == '[') {
         size_t close = str_find(authority, ']');
         host.len = close < authority.len ? close + 1 : authority.len;

@@ -20,8 +20,10 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", "sallyport: serve", serve_command, "run the proxy"},
-    {"check", "sallyport: check", check_command, "validate a configuration: every error with its file and line"},
-    {"explain", "sallyport: explain", explain_command, "show what happens to a request, and which line decides it"},
+    {"check", "sallyport: check", check_command,
+     "validate a configuration: every error with its file and line"},
+    {"explain", "sallyport: explain", explain_command,
+     "show what happens to a request, and which line decides it"},
     {"version", "sallyport: version", version_command, "print the version"},
 };
 

@@ -16,8 +16,8 @@
 #define KIB UINT64_C(1024)
 
 static const char *const actions[] = {"allow", "deny", NULL};
-static const char *const rule_auths[] = {"none", "required", NULL};
-static const char *const rule_tls[] = {"tunnel", "inspect", NULL};
+static const char *const rule_auths[] = {"none", NULL};
+static const char *const rule_tls[] = {"tunnel", NULL};
 static const char *const log_formats[] = {"json", "squid", NULL};
 
 static const struct key listener_keys[] = {
@@ -38,7 +38,8 @@ static const struct key set_keys[] = {
     {.name = "addresses", .type = KEY_TEXTS, AT(set, addresses),
      .doc = "Addresses and prefixes, IPv4 and IPv6: \"10.8.0.0/16\"."},
     {.name = "urls", .type = KEY_TEXTS, AT(set, urls),
-     .doc = "URLs with a scheme: \"http://host.example/path\"; never match a CONNECT."},
+     .doc = "URLs: \"http://host.example/path\", or \"https://host.example\", which matches a "
+            "CONNECT too; with a path none does."},
     {.name = "regex", .type = KEY_TEXTS, AT(set, regex),
      .doc = "Perl-compatible regular expressions, searched in the lower-case host name."},
     {.name = "files", .type = KEY_TEXTS, AT(set, files),
@@ -92,8 +93,12 @@ static const struct key rule_keys[] = {
     {.name = "action", .type = KEY_CHOICE, AT(rule, action), .choices = actions,
      .is_required = true, .doc = "What happens to a request that matches."},
     {.name = "auth", .type = KEY_CHOICE, AT(rule, auth), .choices = rule_auths,
-     .fallback = "none", .doc = "Credentials; this version asks for none."},
+     .fallback = "none", .later = "required",
+     .later_doc = "this version does not ask for credentials; write \"none\" or take the key out",
+     .doc = "Credentials; this version asks for none."},
     {.name = "tls", .type = KEY_CHOICE, AT(rule, tls), .choices = rule_tls, .fallback = "tunnel",
+     .later = "inspect",
+     .later_doc = "this version does not inspect TLS; write \"tunnel\" or take the key out",
      .doc = "TLS inside a CONNECT; this version passes it on as it is."},
     {.name = "via", .type = KEY_MISSING,
      .doc = "this version does not use parent proxies; take the key out"},

@@ -137,6 +137,10 @@ static void report_choice(struct parse *p, const struct key *k, const char *text
 {
     char list[128] = "";
     size_t used = 0;
+    if (k->later != NULL && strcmp(k->later, text) == 0) {
+        errlist_add(p->faults, at, "%s = \"%s\": %s", k->name, text, k->later_doc);
+        return;
+    }
     for (size_t i = 0; k->choices[i] != NULL; i++)
         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%s\"", i ? " or " : "",
                                  k->choices[i]);
@@ -289,11 +293,11 @@ static void read_groups(struct parse *p, const struct key *k, config_setting_t *
     char *item;
 
     out->at = place_of(p, s);
-    out->is_set = true;
     if (type != (is_map ? CONFIG_TYPE_GROUP : CONFIG_TYPE_LIST) && (is_map || !is_empty_array)) {
         report_type(p, k, &out->at, type);
         return;
     }
+    out->is_set = true;
     int count = config_setting_length(s);
     out->items = item = alloc(p, (size_t)count * k->group->size);
     for (int i = 0; i < count; i++) {

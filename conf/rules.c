@@ -84,18 +84,6 @@ static struct str *read_methods(const struct building *b, const struct spec_text
     return out;
 }
 
-static void check_choices(const struct building *b, const struct spec_rule *r)
-{
-    if (r->auth.value == SPEC_AUTH_REQUIRED)
-        errlist_add(b->faults, &r->auth.at,
-                    "auth = \"required\": this version does not ask for credentials; write "
-                    "\"none\" or take the key out");
-    if (r->tls.value == SPEC_TLS_INSPECT)
-        errlist_add(b->faults, &r->tls.at,
-                    "tls = \"inspect\": this version does not inspect TLS; write \"tunnel\" or "
-                    "take the key out");
-}
-
 /* A rule whose name stands in an earlier one already. */
 static void check_name(const struct building *b, size_t index)
 {
@@ -157,7 +145,6 @@ static void add_rule(const struct building *b, size_t index)
 
     if (r->name.text != NULL)
         check_name(b, index);
-    check_choices(b, r);
     int *from = find_sets(b, &r->from, true, &from_count);
     int *to = find_sets(b, &r->to, false, &to_count);
     struct str *methods = read_methods(b, &r->methods);
@@ -201,9 +188,9 @@ void rules_build(const struct spec *spec, struct policy_builder *builder, struct
     c->rules = mem_must_zalloc((spec->rules.count + 1) * sizeof(*c->rules));
     for (size_t i = 0; i < spec->rules.count; i++)
         add_rule(&b, i);
-    if (spec->rules.count == 0)
-        errlist_warn(faults, &(struct place){spec->rules.at.file ? spec->rules.at.file
-                                                                 : spec->head.at.file,
-                                             spec->rules.at.line},
+    /* Not where what is written was no list and is reported already. */
+    bool is_written = spec->rules.at.file != NULL;
+    if (spec->rules.count == 0 && spec->rules.is_set == is_written)
+        errlist_warn(faults, is_written ? &spec->rules.at : &spec->head.at,
                      "there are no rules: every request is denied");
 }

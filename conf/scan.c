@@ -91,5 +91,6 @@ void scan_number(struct scan *s, struct str number, const struct place *at)
         if (errno == 0 && (is_long || (value >= INT32_MIN && value <= INT32_MAX)))
             return;
     }
+    s->is_misread = true;
     errlist_add(s->faults, at, "the number %.*s is too large", STR_ARG(number));
 }

@@ -26,6 +26,7 @@ struct scan_seen {
 
 struct scan {
     struct errlist *faults;
+    bool is_misread; /* a number does not fit: the parser would read another one */
     /* private */
     struct scan_seen *seen; /* of all open groups, the outermost first */
     size_t seen_count;

@@ -341,6 +341,8 @@ int source_read(struct source *s, const char *path, const struct str *text, stru
     struct cursor c = {.source = s, .scan = &scan, .at = {file, 1}, .is_line_start = true};
     append(s, "", 0);
     result = read_text(&c, content);
+    if (scan.is_misread)
+        result = -1;
 out:
     scan_fini(&scan);
     return result;

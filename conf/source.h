@@ -46,7 +46,7 @@ struct source {
 
 /* Reads the file at path; with a text given, that is the content of the file and
  * only what it includes is read. Faults are added to faults. 0, or -1 where the
- * text is not whole, so that parsing it would report faults that are none. */
+ * text is not whole or would be misread: parsing it would report faults that are none. */
 MUST_CHECK int source_read(struct source *s, const char *path, const struct str *text,
                            struct errlist *faults);
 

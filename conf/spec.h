@@ -88,8 +88,6 @@ struct spec_webex {
 };
 
 enum { SPEC_ACTION_ALLOW, SPEC_ACTION_DENY };
-enum { SPEC_AUTH_NONE, SPEC_AUTH_REQUIRED };
-enum { SPEC_TLS_TUNNEL, SPEC_TLS_INSPECT };
 
 struct spec_rule {
     struct spec_head head;

@@ -49,8 +49,9 @@ const char *builder_find_limit(const struct policy *p)
         p->domains.count + p->globs.count + p->regexes.count + p->nets.count + p->clients.count;
     if (patterns >= POLICY_MAX_DOMAINS)
         return "is one pattern too many: 16,000,000 is the limit";
-    if (p->texts.used > MAX_TEXT || p->globs.texts.used > MAX_TEXT)
-        return "is too much: all patterns together have more than 4 GB of text";
+    if (p->texts.used > MAX_TEXT || p->globs.texts.used > MAX_TEXT ||
+        p->domains.records.used > DOMAIN_MAX_BYTES)
+        return "is too much: all patterns together have gigabytes of text";
     return NULL;
 }
 

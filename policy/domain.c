@@ -3,60 +3,108 @@
 #include "policy/domain.h"
 
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "policy/note.h"
 #include "util/mem.h"
 
-#define ALIGN 4
-#define HASH_START 0x53616c6c79ULL
-#define MIN_SLOTS_LOG2 4
+/* References count in units of this; records are aligned to it. */
+#define UNIT 2
+#define LINE_SIZE 128
+/* How full lines are on average: more saves memory, and sends more lookups to
+ * memory a second time. At this, one record in fifteen does not fit its line. */
+#define FILL_BYTES 72
 #define BATCH 32
+/* A name of 253 characters has at most 127 labels. */
+#define MAX_LABELS 127
 
 enum { IS_SUFFIX = 1, IS_URL = 2, HAS_TEXT = 4 };
 
-struct domain_slot {
-    uint32_t fingerprint;
-    domain_ref ref; /* 0: free */
-};
-
-/* In front of the text: "*." and the key, then what flags announce: the index of
- * the URL, then the length of the text as written and that text. */
+/* Behind it: "*." where it is a suffix, the key; then, as flags say, the index of the
+ * URL, the length of the text as written and that text. */
 struct record {
-    domain_ref next;
-    uint32_t line;
+    uint16_t place[2]; /* number of the line in its file */
     uint16_t file;
     uint16_t set;
     uint8_t key_len;
     uint8_t flags;
     char text[];
 };
-#define HEADER offsetof(struct record, text)
-#define STARS 2
 
-static struct record *record_at(const struct domain_table *t, domain_ref ref)
+/* A record that is not in its line: it has the next such one in front. */
+struct hanging {
+    uint16_t next[2]; /* domain_ref */
+    struct record record;
+};
+#define LINK offsetof(struct hanging, record)
+
+struct domain_line {
+    domain_ref hanging;
+    uint16_t used;
+    unsigned char bytes[LINE_SIZE - sizeof(domain_ref) - sizeof(uint16_t)];
+};
+
+/* 32 bits in two halves, so that records need an alignment of 2 only. */
+static uint32_t load_halves(const uint16_t halves[2])
 {
-    return (struct record *)(void *)(t->records.data + ((size_t)ref - 1) * ALIGN);
+    uint32_t value;
+    memcpy(&value, halves, sizeof(value));
+    return value;
+}
+
+static void store_halves(uint16_t halves[2], uint32_t value)
+{
+    memcpy(halves, &value, sizeof(value));
+}
+
+static size_t stars_of(const struct record *r)
+{
+    return r->flags & IS_SUFFIX ? 2 : 0;
 }
 
 static struct str key_of(const struct record *r)
 {
-    return (struct str){r->text + STARS, r->key_len};
+    return (struct str){r->text + stars_of(r), r->key_len};
+}
+
+static size_t round_up(size_t size)
+{
+    return (size + UNIT - 1) / UNIT * UNIT;
 }
 
 static size_t record_size(const struct record *r)
 {
-    const char *at = r->text + STARS + r->key_len;
-    uint16_t text_len = 0;
+    size_t size = offsetof(struct record, text) + stars_of(r) + r->key_len;
+    uint16_t text_len;
+    if ((r->flags & (IS_URL | HAS_TEXT)) == 0)
+        return round_up(size);
     if (r->flags & IS_URL)
-        at += sizeof(uint32_t);
+        size += sizeof(uint32_t);
     if (r->flags & HAS_TEXT) {
-        memcpy(&text_len, at, sizeof(text_len));
-        at += sizeof(text_len) + text_len;
+        memcpy(&text_len, (const char *)r + size, sizeof(text_len));
+        size += sizeof(text_len) + text_len;
     }
-    size_t size = (size_t)(at - (const char *)r);
-    return (size + ALIGN - 1) / ALIGN * ALIGN;
+    return round_up(size);
+}
+
+/* References go through the lines first, then through the hanging records. */
+static const struct record *record_at(const struct domain_table *t, domain_ref ref)
+{
+    size_t at = ((size_t)ref - 1) * UNIT;
+    size_t lines = t->lines_count * LINE_SIZE;
+    if (at < lines)
+        return (const void *)((const unsigned char *)t->lines + at);
+    return (const void *)(t->records.data + (at - lines));
+}
+
+static domain_ref make_ref(size_t at)
+{
+    return (domain_ref)(at / UNIT + 1);
+}
+
+static domain_ref next_hanging(const struct record *r)
+{
+    const void *front = (const char *)r - LINK;
+    return load_halves(((const struct hanging *)front)->next);
 }
 
 static char *put(char *to, const void *from, size_t len)
@@ -67,16 +115,19 @@ static char *put(char *to, const void *from, size_t len)
 
 void domain_add(struct domain_table *t, const struct domain_entry *entry)
 {
-    size_t most = HEADER + STARS + entry->key.len + sizeof(uint32_t) + sizeof(uint16_t) +
-                  entry->written.len + ALIGN;
-    struct record *r = bulk_room(&t->records, most);
-    char *at = put(r->text, "*.", STARS);
-    r->next = 0;
-    r->line = entry->line;
+    size_t most = sizeof(struct hanging) + 2 + entry->key.len + sizeof(uint32_t) +
+                  sizeof(uint16_t) + entry->written.len + UNIT;
+    struct hanging *h = bulk_room(&t->records, most);
+    struct record *r = &h->record;
+    char *at = r->text;
+    store_halves(h->next, 0);
+    store_halves(r->place, entry->line);
     r->file = entry->file;
     r->set = entry->set;
     r->key_len = (uint8_t)entry->key.len;
     r->flags = entry->is_suffix ? IS_SUFFIX : 0;
+    if (entry->is_suffix)
+        at = put(at, "*.", 2);
     at = put(at, entry->key.ptr, entry->key.len);
     if (entry->url != NOTE_NO_URL) {
         r->flags |= IS_URL;
@@ -88,253 +139,262 @@ void domain_add(struct domain_table *t, const struct domain_entry *entry)
         at = put(at, &len, sizeof(len));
         put(at, entry->written.ptr, len);
     }
-    t->records.used += record_size(r);
+    t->records.used += LINK + record_size(r);
     t->count++;
 }
 
-static uint64_t hash_label(const char *label, size_t len, uint64_t seed)
+/* splitmix64 from a fixed seed. */
+static void fill_weights(uint64_t weights[HOST_MAX])
 {
-    return XXH3_64bits_withSeed(label, len, seed);
-}
-
-/* The hash of a whole key, the same way domain_find takes it. */
-static uint64_t hash_key(struct str key, unsigned *depth)
-{
-    uint64_t hash = HASH_START;
-    size_t end = key.len;
-    *depth = 0;
-    for (size_t i = key.len; i-- > 0;) {
-        if (key.ptr[i] != '.' && i != 0)
-            continue;
-        size_t start = key.ptr[i] == '.' ? i + 1 : 0;
-        hash = hash_label(key.ptr + start, end - start, hash);
-        end = i;
-        ++*depth;
-    }
-    return hash;
-}
-
-static size_t slot_of(const struct domain_table *t, uint64_t hash)
-{
-    return hash >> t->slot_shift;
-}
-
-static bool is_equal(const struct record *a, const struct record *b)
-{
-    return a->set == b->set && (a->flags & IS_SUFFIX) == (b->flags & IS_SUFFIX);
-}
-
-/* Puts ref into the chain that begins at *head: behind the plain patterns, and
- * nowhere if it repeats one of them. */
-static void link_record(struct domain_table *t, domain_ref *head, domain_ref ref)
-{
-    struct record *r = record_at(t, ref);
-    domain_ref *link = head;
-    while (*link != 0) {
-        struct record *other = record_at(t, *link);
-        if (other->flags & IS_URL)
-            break;
-        if (!(r->flags & IS_URL) && is_equal(r, other))
-            return;
-        link = &other->next;
-    }
-    r->next = *link;
-    *link = ref;
-}
-
-static void insert(struct domain_table *t, uint64_t hash, domain_ref ref)
-{
-    const struct record *r = record_at(t, ref);
-    uint32_t fingerprint = (uint32_t)hash;
-    for (size_t i = slot_of(t, hash);; i = (i + 1) & t->slot_mask) {
-        struct domain_slot *slot = &t->slots[i];
-        if (slot->ref == 0) {
-            *slot = (struct domain_slot){fingerprint, ref};
-            return;
-        }
-        if (slot->fingerprint == fingerprint &&
-            str_eq(key_of(record_at(t, slot->ref)), key_of(r))) {
-            link_record(t, &slot->ref, ref);
-            return;
-        }
+    uint64_t state = UINT64_C(0x53616c6c79706f72);
+    for (size_t i = 0; i < HOST_MAX; i++) {
+        state += UINT64_C(0x9e3779b97f4a7c15);
+        uint64_t z = state;
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        weights[i] = (z ^ z >> 31) | 1;
     }
 }
 
-static void set_depth(uint64_t bits[2], unsigned depth)
+/* Multilinear hashing from the last character to the first: the sum at each dot is
+ * the hash of the parent behind it, the last sum that of the name. Without branches
+ * in the loop, because where the dots are cannot be foreseen. Returns how many. */
+static size_t hash_parents(const struct domain_table *t, struct str name,
+                           uint64_t hashes[MAX_LABELS + 1], uint8_t lengths[MAX_LABELS + 1])
+{
+    uint64_t sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[name.len - 1 - i];
+        hashes[count] = sum;
+        lengths[count] = (uint8_t)i;
+        count += c == '.' && count < MAX_LABELS;
+        sum += c * t->weights[i];
+    }
+    hashes[count] = sum;
+    lengths[count] = (uint8_t)name.len;
+    return count + 1;
+}
+
+/* The upper half decides: the lower bits of the sum are weak. */
+static struct domain_line *line_of(const struct domain_table *t, uint64_t hash)
+{
+    return &t->lines[(hash >> 32) * t->lines_count >> 32];
+}
+
+static void prefetch_line(const struct domain_line *line)
+{
+    __builtin_prefetch(line);
+    __builtin_prefetch((const char *)line + LINE_SIZE / 2);
+}
+
+static bool is_repeated(const struct record *a, const struct record *b)
+{
+    return a->set == b->set && a->flags == b->flags && str_eq(key_of(a), key_of(b));
+}
+
+/* Does the line have the pattern already? What differs in spelling only is kept. */
+static bool has_record(const struct domain_table *t, const struct domain_line *line,
+                       const struct record *r)
+{
+    for (size_t at = 0; at < line->used;) {
+        const struct record *other = (const void *)(line->bytes + at);
+        if (is_repeated(other, r))
+            return true;
+        at += record_size(other);
+    }
+    for (domain_ref ref = line->hanging; ref != 0; ref = next_hanging(record_at(t, ref)))
+        if (is_repeated(record_at(t, ref), r))
+            return true;
+    return false;
+}
+
+/* Moves a record into its line, or down to kept in the records. */
+static void place_record(struct domain_table *t, struct hanging *h, struct domain_line *line,
+                         size_t *kept)
+{
+    size_t size = record_size(&h->record);
+    if (!(h->record.flags & IS_URL) && has_record(t, line, &h->record)) {
+        t->count--;
+        return;
+    }
+    if (size <= sizeof(line->bytes) - line->used) {
+        memcpy(line->bytes + line->used, &h->record, size);
+        line->used = (uint16_t)(line->used + size);
+        return;
+    }
+    store_halves(h->next, line->hanging);
+    line->hanging = make_ref(t->lines_count * LINE_SIZE + *kept + LINK);
+    memmove(t->records.data + *kept, h, LINK + size);
+    *kept += LINK + size;
+}
+
+static void set_depth(uint64_t bits[2], size_t depth)
 {
     bits[depth / 64] |= UINT64_C(1) << depth % 64;
 }
 
-static bool has_depth(const uint64_t bits[2], unsigned depth)
+static bool has_depth(const uint64_t bits[2], size_t depth)
 {
     return bits[depth / 64] >> depth % 64 & 1;
 }
 
-domain_ref domain_walk(const struct domain_table *t, domain_ref after)
+static uint64_t hash_record(struct domain_table *t, const struct record *r)
 {
-    size_t at = after ? ((size_t)after - 1) * ALIGN + record_size(record_at(t, after)) : 0;
-    return at < t->records.used ? (domain_ref)(at / ALIGN + 1) : 0;
+    uint64_t hashes[MAX_LABELS + 1];
+    uint8_t lengths[MAX_LABELS + 1];
+    size_t depth = hash_parents(t, key_of(r), hashes, lengths);
+    set_depth(r->flags & IS_SUFFIX ? t->suffix_depth : t->exact_depth, depth);
+    return hashes[depth - 1];
 }
 
-/* In batches, so that the slots of one batch come from memory together. */
-static void insert_all(struct domain_table *t)
+/* In batches, so that the lines of one batch come from memory together. */
+static size_t place_all(struct domain_table *t)
 {
-    uint64_t hashes[BATCH];
-    domain_ref refs[BATCH];
-    domain_ref ref = domain_walk(t, 0);
-    while (ref != 0) {
+    struct hanging *batch[BATCH];
+    struct domain_line *lines[BATCH];
+    size_t kept = 0;
+    for (size_t at = 0; at < t->records.used;) {
         size_t count = 0;
-        for (; ref != 0 && count < BATCH; ref = domain_walk(t, ref)) {
-            const struct record *r = record_at(t, ref);
-            unsigned depth;
-            refs[count] = ref;
-            hashes[count] = hash_key(key_of(r), &depth);
-            set_depth(r->flags & IS_SUFFIX ? t->suffix_depth : t->exact_depth, depth);
-            __builtin_prefetch(&t->slots[slot_of(t, hashes[count])], 1);
+        while (count < BATCH && at < t->records.used) {
+            struct hanging *h = (void *)(t->records.data + at);
+            batch[count] = h;
+            lines[count] = line_of(t, hash_record(t, &h->record));
+            prefetch_line(lines[count]);
+            at += LINK + record_size(&h->record);
             count++;
         }
         for (size_t i = 0; i < count; i++)
-            insert(t, hashes[i], refs[i]);
+            place_record(t, batch[i], lines[i], &kept);
     }
+    return kept;
 }
 
 void domain_finish(struct domain_table *t)
 {
-    unsigned log2 = MIN_SLOTS_LOG2;
     if (t->count == 0)
         return;
-    while (((size_t)1 << log2) * 3 / 4 < t->count)
-        log2++;
+    fill_weights(t->weights);
+    size_t bytes = t->records.used - t->count * LINK;
+    t->lines_count = bytes / FILL_BYTES + 1;
+    t->block = bulk_zalloc((t->lines_count + 1) * LINE_SIZE);
+    size_t skip = LINE_SIZE - (uintptr_t)t->block % LINE_SIZE;
+    t->lines = (void *)((unsigned char *)t->block + skip);
+    t->records.used = place_all(t);
     bulk_trim(&t->records);
-    t->slots = bulk_zalloc(sizeof(*t->slots) << log2);
-    t->slot_mask = ((size_t)1 << log2) - 1;
-    t->slot_shift = 64 - log2;
-    insert_all(t);
 }
 
 void domain_fini(struct domain_table *t)
 {
     bulk_fini(&t->records);
-    mem_free(t->slots);
+    mem_free(t->block);
     *t = (struct domain_table){0};
 }
 
 size_t domain_bytes(const struct domain_table *t)
 {
-    return t->records.size + (t->slots ? (t->slot_mask + 1) * sizeof(*t->slots) : 0);
+    return t->records.size + (t->block ? (t->lines_count + 1) * LINE_SIZE : 0);
 }
 
+/* A parent of the name on its way through the table. */
 struct probe {
-    size_t slot;
-    uint32_t fingerprint;
-    uint16_t start; /* of the key in the name */
+    const struct domain_line *line;
+    struct str key;
+    bool is_whole;
 };
 
-/* The first slot from probe->slot on that has its fingerprint; false: none. */
-static bool seek(const struct domain_table *t, struct probe *probe)
+static void try_record(const struct record *r, domain_ref ref, const struct probe *probe,
+                       domain_match_fn on_match, void *context)
 {
-    for (size_t i = probe->slot;; i = (i + 1) & t->slot_mask) {
-        if (t->slots[i].ref == 0)
-            return false;
-        if (t->slots[i].fingerprint == probe->fingerprint) {
-            probe->slot = i;
-            return true;
-        }
-    }
-}
-
-/* The chain of the key, or 0. Other keys may have the same fingerprint. */
-static domain_ref verify(const struct domain_table *t, struct probe *probe, struct str key)
-{
-    do {
-        domain_ref ref = t->slots[probe->slot].ref;
-        if (str_eq(key_of(record_at(t, ref)), key))
-            return ref;
-        probe->slot = (probe->slot + 1) & t->slot_mask;
-    } while (seek(t, probe));
-    return 0;
-}
-
-/* Every parent of name that some pattern could be, shortest first. */
-static size_t collect_probes(const struct domain_table *t, struct str name,
-                             struct probe probes[DOMAIN_MAX_LABELS])
-{
-    uint64_t hash = HASH_START;
-    size_t count = 0;
-    size_t end = name.len;
-    unsigned depth = 0;
-    for (size_t i = name.len; i-- > 0 && depth < DOMAIN_MAX_LABELS;) {
-        if (name.ptr[i] != '.' && i != 0)
-            continue;
-        size_t start = i != 0 ? i + 1 : 0;
-        hash = hash_label(name.ptr + start, end - start, hash);
-        end = i;
-        depth++;
-        if (!has_depth(t->suffix_depth, depth) && (i != 0 || !has_depth(t->exact_depth, depth)))
-            continue;
-        probes[count] = (struct probe){slot_of(t, hash), (uint32_t)hash, (uint16_t)start};
-        __builtin_prefetch(&t->slots[probes[count].slot]);
-        count++;
-    }
-    return count;
-}
-
-size_t domain_find(const struct domain_table *t, struct str name,
-                   struct domain_hit hits[DOMAIN_MAX_LABELS])
-{
-    struct probe probes[DOMAIN_MAX_LABELS];
-    size_t likely = 0;
-    size_t count = 0;
-    if (t->count == 0)
-        return 0;
-    size_t probes_count = collect_probes(t, name, probes);
-    for (size_t i = 0; i < probes_count; i++) {
-        if (!seek(t, &probes[i]))
-            continue;
-        __builtin_prefetch(record_at(t, t->slots[probes[i].slot].ref));
-        probes[likely++] = probes[i];
-    }
-    for (size_t i = 0; i < likely; i++) {
-        struct str key = {name.ptr + probes[i].start, name.len - probes[i].start};
-        domain_ref ref = verify(t, &probes[i], key);
-        if (ref != 0)
-            hits[count++] = (struct domain_hit){ref, probes[i].start == 0};
-    }
-    return count;
-}
-
-domain_ref domain_next(const struct domain_table *t, domain_ref ref)
-{
-    return record_at(t, ref)->next;
-}
-
-struct domain_brief domain_brief(const struct domain_table *t, domain_ref ref)
-{
-    const struct record *r = record_at(t, ref);
-    struct domain_brief brief = {NOTE_NO_URL, r->set, r->key_len, (r->flags & IS_SUFFIX) != 0};
+    bool is_suffix = (r->flags & IS_SUFFIX) != 0;
+    if (r->key_len != probe->key.len || !(is_suffix || probe->is_whole) ||
+        !str_eq(key_of(r), probe->key))
+        return;
+    struct domain_match match = {ref, NOTE_NO_URL, r->set, r->key_len, is_suffix, probe->is_whole};
     if (r->flags & IS_URL)
-        memcpy(&brief.url, r->text + STARS + r->key_len, sizeof(brief.url));
-    return brief;
+        memcpy(&match.url, r->text + stars_of(r) + r->key_len, sizeof(match.url));
+    on_match(context, &match);
+}
+
+static void scan_line(const struct domain_table *t, const struct probe *probe,
+                      domain_match_fn on_match, void *context)
+{
+    const struct domain_line *line = probe->line;
+    size_t base = (size_t)((const unsigned char *)line->bytes - (const unsigned char *)t->lines);
+    for (size_t at = 0; at < line->used;) {
+        const struct record *r = (const void *)(line->bytes + at);
+        try_record(r, make_ref(base + at), probe, on_match, context);
+        at += record_size(r);
+    }
+    for (domain_ref ref = line->hanging; ref != 0; ref = next_hanging(record_at(t, ref)))
+        try_record(record_at(t, ref), ref, probe, on_match, context);
+}
+
+void domain_find(const struct domain_table *t, struct str name, domain_match_fn on_match,
+                 void *context)
+{
+    uint64_t hashes[MAX_LABELS + 1];
+    uint8_t lengths[MAX_LABELS + 1];
+    struct probe probes[MAX_LABELS + 1];
+    size_t probes_count = 0;
+    if (t->count == 0 || name.len == 0 || name.len > HOST_MAX)
+        return;
+    size_t count = hash_parents(t, name, hashes, lengths);
+    for (size_t i = 0; i < count; i++) {
+        bool is_whole = i + 1 == count;
+        if (!has_depth(t->suffix_depth, i + 1) && !(is_whole && has_depth(t->exact_depth, i + 1)))
+            continue;
+        struct probe *probe = &probes[probes_count++];
+        probe->line = line_of(t, hashes[i]);
+        probe->key = (struct str){name.ptr + (name.len - lengths[i]), lengths[i]};
+        probe->is_whole = is_whole;
+        prefetch_line(probe->line);
+    }
+    for (size_t i = 0; i < probes_count; i++)
+        scan_line(t, &probes[i], on_match, context);
 }
 
 void domain_read(const struct domain_table *t, domain_ref ref, struct domain_entry *entry)
 {
     const struct record *r = record_at(t, ref);
-    struct domain_brief brief = domain_brief(t, ref);
-    const char *at = r->text + STARS + r->key_len;
-    size_t skip = brief.is_suffix ? 0 : STARS;
-    *entry = (struct domain_entry){key_of(r),
-                                   brief.is_suffix,
-                                   r->set,
-                                   r->file,
-                                   r->line,
-                                   brief.url,
-                                   {r->text + skip, STARS + r->key_len - skip}};
-    if (r->flags & IS_URL)
-        at += sizeof(uint32_t);
+    const char *at = r->text + stars_of(r) + r->key_len;
+    uint16_t len;
+    *entry = (struct domain_entry){.key = key_of(r),
+                                   .is_suffix = (r->flags & IS_SUFFIX) != 0,
+                                   .set = r->set,
+                                   .file = r->file,
+                                   .line = load_halves(r->place),
+                                   .url = NOTE_NO_URL,
+                                   .written = {r->text, stars_of(r) + r->key_len}};
+    if (r->flags & IS_URL) {
+        memcpy(&entry->url, at, sizeof(entry->url));
+        at += sizeof(entry->url);
+    }
     if (r->flags & HAS_TEXT) {
-        uint16_t len;
         memcpy(&len, at, sizeof(len));
         entry->written = (struct str){at + sizeof(len), len};
     }
+}
+
+/* The first record in line number i or one behind it, else the first hanging one. */
+static domain_ref first_from(const struct domain_table *t, size_t i)
+{
+    for (; i < t->lines_count; i++)
+        if (t->lines[i].used != 0)
+            return make_ref(i * LINE_SIZE + offsetof(struct domain_line, bytes));
+    return t->records.used ? make_ref(t->lines_count * LINE_SIZE + LINK) : 0;
+}
+
+domain_ref domain_walk(const struct domain_table *t, domain_ref after)
+{
+    if (after == 0)
+        return first_from(t, 0);
+    size_t lines = t->lines_count * LINE_SIZE;
+    size_t at = ((size_t)after - 1) * UNIT;
+    size_t next = at + record_size(record_at(t, after));
+    if (at >= lines)
+        return next + LINK - lines < t->records.used ? make_ref(next + LINK) : 0;
+    const struct domain_line *line = &t->lines[at / LINE_SIZE];
+    size_t end = at / LINE_SIZE * LINE_SIZE + offsetof(struct domain_line, bytes) + line->used;
+    return next < end ? make_ref(next) : first_from(t, at / LINE_SIZE + 1);
 }

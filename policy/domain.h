@@ -2,16 +2,15 @@
 /*
  * domain.h - exact names and "*.suffix" patterns of every set in one hash table.
  *
- * A slot has 8 bytes: a fingerprint and where the record is. A record has variable
- * length with its text inline. One pass over a name, from its last label to its
- * first, gives the hashes of all its parents; their slots are prefetched together,
- * so that a lookup waits for memory about twice, however many domains there are.
+ * Records stand in the table itself: lines of 128 bytes hold a few records each,
+ * text and all, and what does not fit hangs behind its line. One pass over a name
+ * hashes it and all its parents; the lines of all are prefetched together. So a
+ * lookup waits for memory about once, however many domains there are.
  *
  *   struct domain_table t = {0} -> domain_add ... -> domain_finish -> domain_find ... ->
  * domain_fini
  *
- * Invariants: patterns of one key form a chain, the plain ones in front of those
- * that belong to a URL; of equal plain patterns of a set only the first is kept.
+ * Invariant: of equal patterns of a set, other than those of URLs, the first is kept.
  * Threads: read-only and shared once finished.
  */
 #ifndef POLICY_DOMAIN_H
@@ -22,22 +21,24 @@
 #include <stdint.h>
 
 #include "policy/bulk.h"
+#include "policy/host.h"
 #include "util/str.h"
 
-/* A name of 253 characters has at most 127 labels. */
-#define DOMAIN_MAX_LABELS 127
+/* Records of more bytes than this in all are too much for their references. */
+#define DOMAIN_MAX_BYTES ((size_t)3 << 30)
 
-/* A reference to a record; 0 is none. */
+/* A reference to a record of a finished table; 0 is none. */
 typedef uint32_t domain_ref;
 
 struct domain_table {
-    struct bulk records;
-    struct domain_slot *slots;
-    size_t slot_mask;
-    unsigned slot_shift;
+    struct bulk records; /* while adding: all; then those that hang behind lines */
+    void *block;         /* lines, at lines */
+    struct domain_line *lines;
+    size_t lines_count;
     size_t count;             /* records */
     uint64_t suffix_depth[2]; /* bit n: some suffix has n labels */
     uint64_t exact_depth[2];
+    uint64_t weights[HOST_MAX]; /* of the hash: one for each place from the end */
 };
 
 struct domain_entry {
@@ -50,37 +51,30 @@ struct domain_entry {
     struct str written; /* empty: the key itself, with "*." in front of a suffix */
 };
 
-struct domain_hit {
-    domain_ref ref; /* first of a chain */
-    bool is_whole;  /* the key is the whole name: exact patterns count too */
-};
-
 void domain_add(struct domain_table *t, const struct domain_entry *entry);
 void domain_finish(struct domain_table *t);
 void domain_fini(struct domain_table *t);
 size_t domain_bytes(const struct domain_table *t);
 
-/* The chains whose key is name or a parent of it, shortest key first. Returns how
- * many. */
-size_t domain_find(const struct domain_table *t, struct str name,
-                   struct domain_hit hits[DOMAIN_MAX_LABELS]);
+/* A pattern that matches a name. */
+struct domain_match {
+    domain_ref ref;
+    uint32_t url; /* NOTE_NO_URL, or what must match too */
+    uint16_t set;
+    uint8_t key_len;
+    bool is_suffix;
+    bool is_whole; /* the key is the whole name; always so for an exact pattern */
+};
+typedef void (*domain_match_fn)(void *context, const struct domain_match *match);
 
-/* The next of a chain, or 0. */
-domain_ref domain_next(const struct domain_table *t, domain_ref ref);
+/* Calls on_match for every pattern that name matches, shortest key first. */
+void domain_find(const struct domain_table *t, struct str name, domain_match_fn on_match,
+                 void *context);
 
 /* The record in full; its texts belong to the table. */
 void domain_read(const struct domain_table *t, domain_ref ref, struct domain_entry *entry);
 
-/* What a decision needs of it. */
-struct domain_brief {
-    uint32_t url;
-    uint16_t set;
-    uint8_t key_len;
-    bool is_suffix;
-};
-struct domain_brief domain_brief(const struct domain_table *t, domain_ref ref);
-
-/* Every record in the order of adding, those of no chain included: 0 begins, 0 ends. */
+/* Every record of a finished table, in no order: 0 begins, 0 ends. */
 domain_ref domain_walk(const struct domain_table *t, domain_ref after);
 
 #endif

@@ -139,20 +139,10 @@ static void record_match(const struct ask *ask, uint16_t set, enum kind kind, si
     state->index = index;
 }
 
-static void collect_domains(const struct ask *ask)
+static void on_domain(void *context, const struct domain_match *match)
 {
-    struct domain_hit hits[DOMAIN_MAX_LABELS];
-    const struct domain_table *t = &ask->p->domains;
-    size_t count = domain_find(t, host_str(ask->q->host), hits);
-    for (size_t i = 0; i < count; i++) {
-        for (domain_ref ref = hits[i].ref; ref != 0; ref = domain_next(t, ref)) {
-            struct domain_brief brief = domain_brief(t, ref);
-            if (!brief.is_suffix && !hits[i].is_whole)
-                continue;
-            record_match(ask, brief.set, brief.is_suffix ? KIND_SUFFIX : KIND_EXACT, brief.key_len,
-                         brief.url, ref);
-        }
-    }
+    record_match(context, match->set, match->is_suffix ? KIND_SUFFIX : KIND_EXACT, match->key_len,
+                 match->url, match->ref);
 }
 
 static void on_glob(void *context, uint32_t index)
@@ -381,7 +371,7 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
     if (q->host->is_address)
         collect_nets(&ask, &q->host->addr, true);
     else
-        collect_domains(&ask);
+        domain_find(&p->domains, host_str(q->host), on_domain, &ask);
     collect_globs(&ask);
     for (size_t i = 0; i < p->rules_count; i++) {
         const struct rule *rule = &p->rules[i];

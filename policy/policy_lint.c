@@ -35,8 +35,12 @@ typedef uint32_t (*walk_fn)(const struct policy *p, uint32_t after, uint16_t *se
 /* The walks give 1 + the index of each pattern; 0 begins and ends. */
 static uint32_t walk_domains(const struct policy *p, uint32_t after, uint16_t *set)
 {
+    struct domain_entry entry;
     domain_ref ref = domain_walk(&p->domains, after);
-    *set = ref ? domain_brief(&p->domains, ref).set : 0;
+    if (ref != 0) {
+        domain_read(&p->domains, ref, &entry);
+        *set = entry.set;
+    }
     return ref;
 }
 
@@ -107,23 +111,6 @@ static bool has_glob_for(struct lint *l, const char *subject, size_t len, bool i
     return look.is_found;
 }
 
-/* A pattern of the earlier rule that has no URL and takes name, or all below it. */
-static bool has_domain_for(const struct lint *l, struct str name, bool is_subtree)
-{
-    struct domain_hit hits[DOMAIN_MAX_LABELS];
-    const struct domain_table *t = &l->p->domains;
-    size_t count = domain_find(t, name, hits);
-    for (size_t i = 0; i < count; i++) {
-        for (domain_ref ref = hits[i].ref; ref != 0; ref = domain_next(t, ref)) {
-            struct domain_brief brief = domain_brief(t, ref);
-            bool is_hit = brief.is_suffix || (hits[i].is_whole && !is_subtree);
-            if (is_hit && brief.url == NOTE_NO_URL && l->is_covering[brief.set])
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool is_same_url(const struct policy *p, uint32_t left, uint32_t right)
 {
     const struct url *a = compiled_url(p, left);
@@ -132,20 +119,32 @@ static bool is_same_url(const struct policy *p, uint32_t left, uint32_t right)
            str_eq(compiled_text(p, a->path, a->path_len), compiled_text(p, b->path, b->path_len));
 }
 
-/* The same URL in a set of the earlier rule. */
-static bool has_url_for(const struct lint *l, const struct domain_entry *entry)
+/* A look for names and suffixes of the earlier rule that cover a name. */
+struct domain_look {
+    const struct lint *l;
+    bool is_subtree;                 /* everything below the name, too */
+    const struct domain_entry *same; /* where the same URL does as well, or NULL */
+    bool is_found;
+};
+
+static void on_domain(void *context, const struct domain_match *match)
 {
-    struct domain_hit hits[DOMAIN_MAX_LABELS];
-    const struct domain_table *t = &l->p->domains;
-    size_t count = domain_find(t, entry->key, hits);
-    domain_ref ref = count != 0 && hits[count - 1].is_whole ? hits[count - 1].ref : 0;
-    for (; ref != 0; ref = domain_next(t, ref)) {
-        struct domain_brief brief = domain_brief(t, ref);
-        if (brief.url != NOTE_NO_URL && brief.is_suffix == entry->is_suffix &&
-            l->is_covering[brief.set] && is_same_url(l->p, brief.url, entry->url))
-            return true;
-    }
-    return false;
+    struct domain_look *look = context;
+    if (!look->l->is_covering[match->set])
+        return;
+    if (match->url == NOTE_NO_URL)
+        look->is_found |= match->is_suffix || !look->is_subtree;
+    else if (look->same != NULL && look->same->url != NOTE_NO_URL)
+        look->is_found |= match->is_whole && match->is_suffix == look->same->is_suffix &&
+                          is_same_url(look->l->p, match->url, look->same->url);
+}
+
+static bool has_domain_for(const struct lint *l, struct str name, bool is_subtree,
+                           const struct domain_entry *same)
+{
+    struct domain_look look = {l, is_subtree, same, false};
+    domain_find(&l->p->domains, name, on_domain, &look);
+    return look.is_found;
 }
 
 static bool is_domain_covered(struct lint *l, uint32_t ref)
@@ -153,9 +152,7 @@ static bool is_domain_covered(struct lint *l, uint32_t ref)
     struct domain_entry entry;
     char subject[GLOB_SUBJECT_SIZE];
     domain_read(&l->p->domains, ref, &entry);
-    if (has_domain_for(l, entry.key, entry.is_suffix))
-        return true;
-    if (entry.url != NOTE_NO_URL && has_url_for(l, &entry))
+    if (has_domain_for(l, entry.key, entry.is_suffix, &entry))
         return true;
     subject[0] = '.';
     memcpy(subject + 1, entry.key.ptr, entry.key.len);
@@ -178,7 +175,7 @@ static bool is_glob_covered(struct lint *l, uint32_t number)
     size_t dot = str_find(tail, '.');
     if (dot == tail.len)
         return false;
-    return has_domain_for(l, (struct str){tail.ptr + dot + 1, tail.len - dot - 1}, true);
+    return has_domain_for(l, (struct str){tail.ptr + dot + 1, tail.len - dot - 1}, true, NULL);
 }
 
 /* The addresses of a deny rule are also asked for after name resolution, when an

@@ -108,8 +108,10 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     txn_free(c->txn);
     c->txn = NULL;
     conn_drop_early(c);
-    if (c->is_counted)
+    if (c->is_counted) {
         clients_leave(w->shared->clients, &c->client_addr.addr);
+        atomic_fetch_sub_explicit(&w->shared->tunnels, 1, memory_order_relaxed);
+    }
     wheel_clear(&w->wheel, &c->deadline);
     stream_close(&c->client);
     stream_close(&c->origin);

@@ -47,9 +47,10 @@ struct control {
     struct event *signals[4], *done_event, *drain_timer, *stale_timer;
 };
 
-/* Listeners (reload.c): opens what config has and nothing has open yet, closes what
- * it has no more, and tells the workers. On failure nothing has changed. */
-MUST_CHECK int control_apply_listeners(struct control *c, struct config *config, struct err *e);
+/* Listeners and the admin's door: opens what config has and nothing has open yet,
+ * closes what it has no more, and tells the workers. On failure nothing has
+ * changed. */
+MUST_CHECK int control_apply_doors(struct control *c, struct config *config, struct err *e);
 
 /* Reads the configuration anew and puts it in force; on any error the old one
  * stays and the log says why. */

@@ -65,6 +65,20 @@ static int bind_and_listen(int fd, struct endpoint *at)
     return 0;
 }
 
+bool listener_is_taken(const struct endpoint *at)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = addr_to_sockaddr(at, &sa);
+    int on = 1;
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    bool is_taken = bind(fd, (struct sockaddr *)&sa, len) != 0 && errno == EADDRINUSE;
+    close(fd);
+    return is_taken;
+}
+
 int listener_bind(struct endpoint *at, struct err *e)
 {
     char text[ADDR_TEXT_SIZE];

@@ -14,6 +14,8 @@
 #ifndef PROXY_LISTENER_H
 #define PROXY_LISTENER_H
 
+#include <stdbool.h>
+
 #include "util/addr.h"
 #include "util/err.h"
 
@@ -22,6 +24,10 @@ struct worker;
 /* A listening socket at `at`; where its port is 0 it is set to the one found. The
  * descriptor, or -1 with e filled. An unspecified IPv6 address takes IPv4 too. */
 MUST_CHECK int listener_bind(struct endpoint *at, struct err *e);
+
+/* Whether somebody listens there already: with SO_REUSEPORT a second proxy of the
+ * same user could bind beside the first and take half of its clients. */
+bool listener_is_taken(const struct endpoint *at);
 
 /* Takes fd over and accepts on it from now on. 0, or -1 without memory: fd is closed. */
 MUST_CHECK int listener_add(struct worker *w, unsigned number, int fd);

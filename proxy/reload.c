@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reload.c - a new configuration for a running proxy; see control.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,8 +59,23 @@ static void close_openings(struct control *c, struct opening *openings, size_t c
     mem_free(openings);
 }
 
+/* Port 0 belongs to nobody; one of our own may well stand in the way of the check
+ * (127.0.0.1 beside 0.0.0.0), and does no harm. */
+static bool has_own_port(const struct control *c, uint16_t port)
+{
+    bool has = port == 0;
+    for (size_t i = 0; i < c->bound_count; i++)
+        has = has || c->bound[i].actual.port == port;
+    return has;
+}
+
 static int open_one(struct control *c, struct opening *o, struct err *e)
 {
+    char name[ADDR_TEXT_SIZE + 16];
+    if (!has_own_port(c, o->bound.wanted.port) && listener_is_taken(&o->bound.wanted)) {
+        name_endpoint(&o->bound.wanted, name);
+        return err_set(e, &o->where, "cannot listen on %s: another program does", name);
+    }
     for (unsigned w = 0; w < c->worker_count; w++) {
         o->fds[w] = listener_bind(&o->bound.actual, e);
         if (o->fds[w] < 0) {
@@ -141,12 +157,16 @@ static void tell_guard(struct control *c, struct config *config, const struct op
             guard_add_listener(config->guard, &openings[i].bound.actual, true);
 }
 
-int control_apply_listeners(struct control *c, struct config *config, struct err *e)
+int control_apply_doors(struct control *c, struct config *config, struct err *e)
 {
     struct opening *openings;
     size_t count;
     if (open_new(c, config, &openings, &count, e) != 0)
         return -1;
+    if (admin_apply(c, config, e) != 0) {
+        close_openings(c, openings, count);
+        return -1;
+    }
     tell_guard(c, config, openings, count);
     close_old(c, config);
     start_new(c, openings, count);
@@ -205,6 +225,18 @@ static void refuse(struct control *c, struct config *config, const struct err *e
     config_unref(config);
 }
 
+/* A log that cannot be written is found out before anything has changed. */
+static int check_log(const char *path, struct err *e)
+{
+    if (path == NULL || strcmp(path, "-") == 0 || strcmp(path, "stderr") == 0)
+        return 0;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return err_set(e, NULL, "log '%s': %s", path, strerror(errno));
+    close(fd);
+    return 0;
+}
+
 static void put_in_force(struct control *c, struct config *config)
 {
     for (unsigned w = 0; w < c->worker_count; w++) {
@@ -232,7 +264,8 @@ void control_reload(struct control *c)
     errlist_fini(&faults);
     if (config == NULL)
         refuse(c, NULL, NULL);
-    else if (admin_apply(c, config, &e) != 0 || control_apply_listeners(c, config, &e) != 0)
+    else if (check_log(config->log.errors, &e) != 0 || check_log(config->log.access, &e) != 0 ||
+             control_apply_doors(c, config, &e) != 0)
         refuse(c, config, &e);
     else
         put_in_force(c, config);

@@ -3,6 +3,7 @@
 #include "proxy/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -75,14 +76,33 @@ static void on_worker_done(evutil_socket_t fd, short what, void *arg)
         event_base_loopbreak(c->base);
 }
 
-/* Every tunnel takes two descriptors: the soft limit is no use to anybody here. */
-static void raise_descriptor_limit(void)
+/* How many tunnels n descriptors suffice for: two each, when a sixteenth and some
+ * for every worker are kept for pipes, names, logs and answers. */
+static unsigned tunnels_for(rlim_t n, unsigned workers)
+{
+    rlim_t kept = n / 16 + 16 + 12 * (rlim_t)workers;
+    if (n > UINT_MAX)
+        return UINT_MAX / 2;
+    return n > kept + 2 ? (unsigned)((n - kept) / 2) : 1;
+}
+
+/* The soft limit is no use to anybody here. */
+static void raise_descriptor_limit(struct control *c)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    c->shared.tunnels_max = 1;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+    c->shared.tunnels_max = tunnels_for(limit.rlim_max, c->config->workers);
+}
+
+static void log_warnings(const struct errlist *faults)
+{
+    char text[1024];
+    for (size_t i = 0; i < faults->count; i++)
+        log_line(LOG_WARNING, "%s", err_format(&faults->items[i], text, sizeof(text)));
 }
 
 static int watch_signals(struct control *c)
@@ -113,7 +133,7 @@ static int make_workers(struct control *c, struct err *e)
 
 static int prepare(struct control *c, struct err *e)
 {
-    raise_descriptor_limit();
+    raise_descriptor_limit(c);
     if (log_open(c->config->log.errors, e) != 0)
         return -1;
     c->shared.clients = clients_new();
@@ -126,9 +146,7 @@ static int prepare(struct control *c, struct err *e)
     c->shared.logwriter = logwriter_new(c->config->log.access, c->config->workers, e);
     if (c->shared.logwriter == NULL || make_workers(c, e) != 0)
         return -1;
-    if (admin_apply(c, c->config, e) != 0)
-        return -1;
-    return control_apply_listeners(c, c->config, e);
+    return control_apply_doors(c, c->config, e);
 }
 
 /* A worker that cannot start takes the others with it. */
@@ -192,6 +210,7 @@ int server_run(const char *config_path, struct errlist *faults)
     if (rc == 0)
         rc = start_workers(&c, &e);
     if (rc == 0) {
+        log_warnings(faults);
         log_line(LOG_NOTICE, "serving with %u worker%s", c.worker_count,
                  c.worker_count == 1 ? "" : "s");
         event_base_dispatch(c.base);

@@ -35,6 +35,10 @@ struct shared {
     struct clients *clients;
     struct logwriter *logwriter;
     int done_fd; /* eventfd: a worker that has ended adds one */
+    /* Tunnels over all workers, and how many the descriptors suffice for: each
+     * takes two, and some are kept for names, logs and answers. */
+    atomic_uint tunnels;
+    unsigned tunnels_max;
 };
 
 /* A configuration as one worker uses it. */

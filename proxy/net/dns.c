@@ -28,6 +28,7 @@ struct dns {
     struct event *deliver, *deadline;
     struct list ready;
     struct list waiting; /* by place, the earliest deadline first */
+    bool is_delivering, is_closing; /* closing: dns_free came while delivering */
     uint64_t timeout_ms;
     dns_clock_fn *now_ms;
     struct dns_counters counters;
@@ -218,14 +219,19 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg)
     struct dns *d = arg;
     struct list_node *node;
 
-    while ((node = list_first(&d->ready)) != NULL) {
+    d->is_delivering = true;
+    while (!d->is_closing && (node = list_first(&d->ready)) != NULL) {
         struct dns_entry *e = LIST_ITEM(node, struct dns_entry, ready);
         list_remove(node);
         tell_askers(e);
         if (!is_waiting(e) && !list_has_node(&e->ready))
             dns_cache_rest(&d->cache, e);
     }
-    arm_deadline(d);
+    d->is_delivering = false;
+    if (d->is_closing)
+        dns_free(d);
+    else
+        arm_deadline(d);
 }
 
 static void ask_family(struct dns *d, struct dns_entry *e, struct dns_family *f)
@@ -421,6 +427,9 @@ void dns_free(struct dns *d)
 {
     if (d == NULL)
         return;
+    d->is_closing = d->is_delivering;
+    if (d->is_closing)
+        return; /* on_deliver calls again */
     dns_channel_free(d->channel);
     if (d->deliver != NULL)
         event_free(d->deliver);

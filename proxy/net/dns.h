@@ -100,7 +100,8 @@ void dns_cancel(struct dns_asker *asker);
 
 const struct dns_counters *dns_counters(const struct dns *d);
 
-/* All askers must have been cancelled. Not from on_progress. NULL is fine. */
+/* All askers must have been cancelled or have heard the end. May be called from
+ * on_progress, the last call then. NULL is fine. */
 void dns_free(struct dns *d);
 
 /* Test hook: replaces the monotonic clock for lifetimes and deadlines; the

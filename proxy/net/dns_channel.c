@@ -179,7 +179,13 @@ static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *parts, int cou
 {
     struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
 
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+
+    /* Over UDP this tells that an earlier question met a closed port, and eats that
+     * news: c-ares would wait for its answer. Sent again, the news comes again. */
+    if (sent < 0 && errno == ECONNREFUSED)
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sent;
 }
 
 static const struct ares_socket_functions socket_functions = {

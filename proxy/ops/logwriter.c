@@ -159,10 +159,13 @@ struct logwriter *logwriter_new(const char *path, unsigned count, struct err *e)
     bool ok = w->rings != NULL && w->wake_fd >= 0;
     for (unsigned i = 0; ok && i < count; i++)
         ok = logring_init(&w->rings[i], RING_BYTES) == 0;
-    if (!ok)
+    if (!ok) {
         err_set(e, NULL, "access log: %s", strerror(errno));
-    else if (path != NULL)
-        ok = (w->fd = open_log(path, e)) >= 0;
+    } else if (path != NULL) {
+        int fd = open_log(path, e);
+        w->fd = fd;
+        ok = fd >= 0;
+    }
     if (ok && start_thread(w) != 0) {
         err_set(e, NULL, "access log: cannot start its thread");
         ok = false;

@@ -32,8 +32,10 @@ static enum next deny(struct conn *c)
 static enum next enter_limits(struct conn *c)
 {
     const struct limits_config *limits = &c->txn->pin->config->limits;
-    struct clients *clients = c->worker->shared->clients;
-    switch (clients_enter(clients, &c->client_addr.addr, limits->tunnels_per_client)) {
+    struct shared *shared = c->worker->shared;
+    if (atomic_load_explicit(&shared->tunnels, memory_order_relaxed) >= shared->tunnels_max)
+        return conn_fail(c, END_NO_DESCRIPTORS, NULL);
+    switch (clients_enter(shared->clients, &c->client_addr.addr, limits->tunnels_per_client)) {
     case CLIENTS_OVER_LIMIT:
         return conn_fail(c, END_CLIENT_LIMIT, NULL);
     case CLIENTS_NO_MEMORY:
@@ -42,6 +44,7 @@ static enum next enter_limits(struct conn *c)
         break;
     }
     c->is_counted = true;
+    atomic_fetch_add_explicit(&shared->tunnels, 1, memory_order_relaxed);
     return conn_enter(c, &PHASE_DIAL);
 }
 

@@ -31,39 +31,36 @@ static void request_leave(struct conn *c)
     c->state = NULL;
 }
 
-static const char *check_connect(const struct request_head *h)
+/* The request cannot be read: what is wrong fits behind `subject`. */
+static enum next reject(struct conn *c, enum parse rc, const char *subject, const char *fault)
 {
-    const struct head_field *length = head_find(h, STR_LIT("Content-Length"));
-    if (head_find(h, STR_LIT("Transfer-Encoding")) != NULL)
-        return "a CONNECT has no content, but Transfer-Encoding was sent";
-    if (length != NULL && !str_eq(length->value, STR_LIT("0")))
-        return "a CONNECT has no content, but Content-Length was sent";
-    return NULL;
+    char details[sizeof(((struct txn *)0)->details)];
+    if (rc == PARSE_TOO_LARGE)
+        return conn_fail(c, END_HEADER_TOO_LARGE, fault);
+    snprintf(details, sizeof(details), "%s %s", subject, fault);
+    return conn_fail(c, END_BAD_REQUEST, details);
 }
 
-/* Copies what the request asks into the txn. NULL, or what is wrong with it. */
+/* Copies what the request asks into the txn. NULL, or what is wrong with its
+ * target. */
 static const char *note_request(struct txn *t, const struct request_head *h)
 {
     const struct head_field *accept = head_find(h, STR_LIT("Accept"));
     struct target target;
     const char *fault;
     if (h->method.len >= sizeof(t->method))
-        return "the method is too long";
+        return "stands behind a method that is too long";
     snprintf(t->method, sizeof(t->method), "%.*s", STR_ARG(h->method));
     if (accept != NULL)
         snprintf(t->accept, sizeof(t->accept), "%.*s", STR_ARG(accept->value));
-    if (str_eq(h->method, STR_LIT("CONNECT"))) {
-        fault = target_parse_authority(&target, h->target);
-        if (fault == NULL)
-            fault = check_connect(h);
-    } else {
-        fault = target_parse_absolute(&target, h->target);
-    }
+    bool is_connect = str_eq(h->method, STR_LIT("CONNECT"));
+    fault = is_connect ? target_parse_authority(&target, h->target)
+                       : target_parse_absolute(&target, h->target);
     if (fault != NULL)
         return fault;
     t->host = target.host;
     t->port = target.port;
-    if (!str_eq(h->method, STR_LIT("CONNECT")))
+    if (!is_connect)
         t->path = mem_dup(target.path.ptr, target.path.len);
     return NULL;
 }
@@ -78,13 +75,11 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
     c->txn = txn_new(c->worker, &c->client_addr);
     if (c->txn == NULL)
         return conn_end(c, END_NO_MEMORY);
-    if (rc == PARSE_TOO_LARGE)
-        return conn_fail(c, END_HEADER_TOO_LARGE, "it has too many fields");
     if (rc != PARSE_OK)
-        return conn_fail(c, END_BAD_REQUEST, fault);
+        return reject(c, rc, "the request has", fault);
     fault = note_request(c->txn, &head);
     if (fault != NULL)
-        return conn_fail(c, END_BAD_REQUEST, fault);
+        return reject(c, PARSE_BAD, "the target", fault);
     if (conn_keep_early(c, rest) != 0)
         return conn_fail(c, END_NO_MEMORY, NULL);
     return conn_enter(c, &PHASE_ADMIT);
@@ -116,13 +111,6 @@ static enum next no_more(struct conn *c, enum io rc)
     return conn_fail(c, rc == IO_EOF ? END_CLIENT_GONE : END_CLIENT_RESET, NULL);
 }
 
-static enum next reject(struct conn *c, enum parse rc, const char *fault)
-{
-    if (rc == PARSE_TOO_LARGE)
-        return conn_fail(c, END_HEADER_TOO_LARGE, NULL);
-    return conn_fail(c, END_BAD_REQUEST, fault);
-}
-
 static enum next read_first(struct conn *c, size_t limit)
 {
     char *buffer = c->worker->pool.buffer;
@@ -140,7 +128,7 @@ static enum next read_first(struct conn *c, size_t limit)
         return take_head(c, bytes, &scanner);
     if (found == PARSE_MORE)
         return keep_piece(c, bytes, &scanner);
-    return reject(c, found, fault);
+    return reject(c, found, "the request has", fault);
 }
 
 static int grow(struct reading *r, size_t limit)
@@ -160,7 +148,7 @@ static enum next read_on(struct conn *c, size_t limit)
     const char *fault = NULL;
     size_t len;
     if (r->len >= limit)
-        return reject(c, PARSE_TOO_LARGE, NULL);
+        return reject(c, PARSE_TOO_LARGE, "", NULL);
     if (r->len == r->size && grow(r, limit) != 0)
         return conn_fail(c, END_NO_MEMORY, NULL);
     enum io rc = stream_recv(&c->client, r->bytes + r->len, r->size - r->len, &len);
@@ -171,7 +159,7 @@ static enum next read_on(struct conn *c, size_t limit)
     enum parse found = head_scan(&r->scanner, bytes, limit, &fault);
     if (found == PARSE_OK)
         return take_head(c, bytes, &r->scanner);
-    return found == PARSE_MORE ? NEXT_PHASE : reject(c, found, fault);
+    return found == PARSE_MORE ? NEXT_PHASE : reject(c, found, "the request has", fault);
 }
 
 static enum next request_step(struct conn *c)

@@ -85,9 +85,11 @@ def proxy(tmp_path, hosts):
         started.append(proxy_lib.Proxy(folder, text, **options))
         return started[-1]
 
-    def start(ports=(), environment=None, **sections):
+    def start(ports=(), environment=None, descriptors=None, stdout=subprocess.DEVNULL,
+              **sections):
         merged = {**config_lib.DEFAULTS, **sections}
         return start_text(config_lib.config(ports, **sections), environment=environment,
+                          descriptors=descriptors, stdout=stdout,
                           listeners=len(merged["listeners"]),
                           has_admin=merged["admin"] is not None)
 

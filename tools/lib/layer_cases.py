@@ -45,6 +45,8 @@ CASES = [
      "<event2/event.h>: proxy/http is pure, without sockets and loop"),
     ("proxy/http/a.c", "<sys/socket.h>",
      "<sys/socket.h>: proxy/http is pure, without sockets and loop"),
+    ("proxy/net/a.c", '"conf/b.h"', None),
+    ("proxy/net/a.c", '"proxy/conn.h"', 'proxy/net must not include "proxy/conn.h"'),
     ("cli/a.c", '"proxy/b.h"', None),
     ("cli/a.c", "<libconfig.h>", "<libconfig.h>: libconfig only in conf"),
     ("cli/a.c", '"proxy/b.c"', '"proxy/b.c": a .c file is never included'),

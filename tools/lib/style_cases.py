@@ -145,7 +145,6 @@ CASES = [
                f"{LAST + 1}: 'TO" "DO': finish it or file an issue"),
     bad_source("/* good for" " now */\n",
                f"{LAST + 1}: 'for" " now': finish it or file an issue"),
-    good_source("/* 501 is \"Not Implemented\" */\n"),
     bad_source("/* no end */", f"{LAST + 1}: no newline at the end of the file"),
     bad_header("const struct pipe *p", "const struct pipe *",
                "19: pipe_len: parameter 'const struct pipe *' has no name"),

@@ -30,7 +30,8 @@ def literal(value):
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, dict):
-        return "{ " + " ".join(f"{k} = {literal(v)};" for k, v in value.items()) + " }"
+        rows = (f"{k} = {literal(v)};" for k, v in value.items() if v is not None)
+        return "{ " + " ".join(rows) + " }"
     inside = ", ".join(literal(item) for item in value)
     return f"( {inside} )" if any(isinstance(item, dict) for item in value) else f"[ {inside} ]"
 
@@ -39,7 +40,7 @@ def config(ports=(), **sections):
     """The text of a configuration: DEFAULTS, with whole sections replaced.
 
     Groups (guard, dns, log, limits, ...) are merged key by key with the
-    defaults; everything else is replaced. A section that is None is left out.
+    defaults; everything else is replaced. What is None is left out.
     `ports` are those of the test's origins: CONNECT may go there besides 443.
     """
     merged = dict(DEFAULTS)

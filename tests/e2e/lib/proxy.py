@@ -33,10 +33,12 @@ def run(*arguments, timeout=60, **options):
 class Proxy:
     """One `sallyport serve` in a folder of its own.
 
-    Its configuration is FOLDER/sallyport.conf, its log FOLDER/access.log.
+    Its configuration is FOLDER/sallyport.conf, its log FOLDER/access.log. With
+    descriptors it cannot have more than so many open.
     """
 
-    def __init__(self, folder, text, listeners=1, has_admin=True, environment=None):
+    def __init__(self, folder, text, listeners=1, has_admin=True, environment=None,
+                 descriptors=None, stdout=subprocess.DEVNULL):
         self.folder = str(folder)
         self.path = os.path.join(self.folder, "sallyport.conf")
         self.log = AccessLog(os.path.join(self.folder, "access.log"))
@@ -47,10 +49,11 @@ class Proxy:
         self._news = threading.Condition()
         self._is_checked = False
         self.write_config(text)
+        limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
         self.process = subprocess.Popen(
-            [BINARY, "serve", "-c", self.path], cwd=self.folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-            env={**os.environ, **(environment or {})})
+            [*limit, BINARY, "serve", "-c", self.path], cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+            errors="replace", env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
         self._wait_until_bound(listeners, has_admin)

@@ -76,7 +76,8 @@ END_TEST
 START_TEST(what_is_written_holds)
 {
     struct config *c = load("etc/t.conf",
-        "listeners = ( { address = \"0.0.0.0\"; port = 8080; }, { address = \"::1\"; port = 0; } );\n"
+        "listeners = ( { address = \"0.0.0.0\"; port = 8080; },\n"
+        "  { address = \"::1\"; port = 0; } );\n"
         "workers = 0x3;\n"
         "limits = { header_bytes = \"16KiB\"; header_timeout = 3; connect_timeout = \"250ms\";\n"
         "  tunnel_idle = \"2d\"; tunnels_per_client = 7; drain = 0; };\n"
@@ -151,7 +152,8 @@ END_TEST
 START_TEST(a_listener_on_all_addresses_is_known_by_each)
 {
     struct config *c = load("t.conf", RULES
-        "listeners = ( { address = \"0.0.0.0\"; port = 3128; }, { address = \"::\"; port = 3128; } );\n"
+        "listeners = ( { address = \"0.0.0.0\"; port = 3128; },\n"
+        "  { address = \"::\"; port = 3128; } );\n"
         "guard = { deny_private = false; };\n");
     struct ifaddrs *list;
     size_t count = 0;
@@ -199,8 +201,10 @@ START_TEST(sets_and_rules_decide)
         "guard = { connect_ports = ( 443, \"8000-8002\" ); };\n"
         "rules = (\n"
         "  { name = \"no\"; to = [ \"own\" ]; ports = ( 8443 ); action = \"deny\"; },\n"
-        "  { name = \"w\"; to = [ \"w\" ]; action = \"allow\"; auth = \"none\"; tls = \"tunnel\"; },\n"
-        "  { name = \"own\"; from = [ \"office\" ]; to = [ \"own\" ]; ports = ( \"440-450\", 8443 );\n"
+        "  { name = \"w\"; to = [ \"w\" ]; action = \"allow\"; auth = \"none\";\n"
+        "    tls = \"tunnel\"; },\n"
+        "  { name = \"own\"; from = [ \"office\" ]; to = [ \"own\" ];\n"
+        "    ports = ( \"440-450\", 8443 );\n"
         "    methods = [ \"CONNECT\", \"GET\" ]; action = \"allow\"; } );\n");
     ck_assert_int_eq(ask(c, "a.webex.test", 443, "192.0.2.1"), POLICY_ALLOW);
     ck_assert_int_eq(ask(c, "a.webex.test", 8002, "192.0.2.1"), POLICY_ALLOW);

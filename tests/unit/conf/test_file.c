@@ -12,10 +12,11 @@
 #include "conf/file.h"
 #include "util/mem.h"
 
-static char folder[] = "/tmp/sallyport-test-XXXXXX";
+static char folder[64];
 
 static void enter_folder(void)
 {
+    snprintf(folder, sizeof(folder), "%s", "/tmp/sallyport-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(chdir(folder), 0);
 }
@@ -23,6 +24,7 @@ static void enter_folder(void)
 static void leave_folder(void)
 {
     (void)unlink("file");
+    ck_assert_int_eq(chdir("/"), 0);
     ck_assert_int_eq(rmdir(folder), 0);
 }
 

@@ -35,7 +35,7 @@ static size_t check_group(const struct key_group *group)
 
 START_TEST(every_key_is_complete)
 {
-    ck_assert_uint_gt(check_group(&keys_root), 60);
+    ck_assert_uint_gt(check_group(&keys_root), 50);
 }
 END_TEST
 

@@ -82,7 +82,8 @@ START_TEST(an_absolute_path_is_taken_as_it_is)
 {
     struct reading r;
     char text[4200];
-    snprintf(text, sizeof(text), "@include \"%s\"\n", project_path("tests/data/conf/inc/down.conf"));
+    snprintf(text, sizeof(text), "@include \"%s\"\n",
+             project_path("tests/data/conf/inc/down.conf"));
     read_source(&r, str_of(text));
     ck_assert_int_eq(r.result, 0);
     ck_assert_uint_eq(r.source.file_count, 3);
