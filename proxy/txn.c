@@ -30,6 +30,7 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->method[0] = t->details[0] = t->accept[0] = '\0';
     t->host.len = 0;
     t->host.is_address = false;
+    t->host.is_address = false;
     t->port = 0;
     t->path = NULL;
     t->has_verdict = t->is_dialled = false;

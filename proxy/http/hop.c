@@ -3,6 +3,7 @@
 #include "proxy/http/hop.h"
 
 #include <stdint.h>
+#include <string.h>
 
 struct known {
     const char *name;
@@ -44,13 +45,34 @@ static const uint8_t FIRST_ROW[LONGEST_NAME + 2] = {
     17,
 };
 
+#define LOWER_BITS UINT64_C(0x2020202020202020)
+
+/* Whether text is known but for case, len bytes both; known is lower-case letters,
+ * digits and '-'. Setting the bit that makes a letter lower-case makes no other byte
+ * that a head can have equal to one of these: what does are control bytes. */
+static bool is_known(const char *text, const char *known, size_t len)
+{
+    uint64_t a, b;
+    size_t at = 0;
+    for (; len - at >= sizeof(a); at += sizeof(a)) {
+        memcpy(&a, text + at, sizeof(a));
+        memcpy(&b, known + at, sizeof(b));
+        if ((a | LOWER_BITS) != b)
+            return false;
+    }
+    for (; at < len; at++)
+        if ((text[at] | 0x20) != known[at])
+            return false;
+    return true;
+}
+
 enum header_field hop_field(struct str name)
 {
     if (name.len > LONGEST_NAME)
         return HEADER_OTHER;
     for (unsigned i = FIRST_ROW[name.len]; i < FIRST_ROW[name.len + 1]; i++) {
         const struct known *k = &KNOWN_FIELDS[i];
-        if (k->name[0] == str_lower(name.ptr[0]) && str_ieq(name, (struct str){k->name, k->len}))
+        if (is_known(name.ptr, k->name, k->len))
             return (enum header_field)k->field;
     }
     return HEADER_OTHER;
@@ -58,21 +80,12 @@ enum header_field hop_field(struct str name)
 
 bool hop_is_fixed(enum header_field field)
 {
-    switch (field) {
-    case HEADER_CONNECTION:
-    case HEADER_HTTP2_SETTINGS:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_AUTHENTICATE:
-    case HEADER_PROXY_AUTHENTICATION_INFO:
-    case HEADER_PROXY_AUTHORIZATION:
-    case HEADER_PROXY_CONNECTION:
-    case HEADER_TE:
-    case HEADER_TRANSFER_ENCODING:
-    case HEADER_UPGRADE:
-        return true;
-    default:
-        return false;
-    }
+    static const unsigned FIXED =
+        1u << HEADER_CONNECTION | 1u << HEADER_HTTP2_SETTINGS | 1u << HEADER_KEEP_ALIVE |
+        1u << HEADER_PROXY_AUTHENTICATE | 1u << HEADER_PROXY_AUTHENTICATION_INFO |
+        1u << HEADER_PROXY_AUTHORIZATION | 1u << HEADER_PROXY_CONNECTION | 1u << HEADER_TE |
+        1u << HEADER_TRANSFER_ENCODING | 1u << HEADER_UPGRADE;
+    return (FIXED >> field & 1) != 0;
 }
 
 enum header_reason hop_reason(enum header_field field)
@@ -89,8 +102,8 @@ enum header_reason hop_reason(enum header_field field)
     }
 }
 
-/* Goes through the members of all fields of one name; empty ones are none (RFC 9110
- * section 5.6.1.2). */
+/* Goes through the members of all fields of one name, given in lower case; empty ones
+ * are none (RFC 9110 section 5.6.1.2). */
 struct members {
     const struct head_field *next, *end;
     struct str name, rest;
@@ -110,7 +123,8 @@ static bool take_member(struct members *m, struct str *member)
                 return true;
         }
         while (m->next < m->end &&
-               (m->next->name.len != m->name.len || !str_ieq(m->next->name, m->name)))
+               (m->next->name.len != m->name.len ||
+                !is_known(m->next->name.ptr, m->name.ptr, m->name.len)))
             m->next++;
         if (m->next == m->end)
             return false;

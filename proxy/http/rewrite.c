@@ -26,6 +26,7 @@ static void flush(struct pass *p)
     p->run = p->run_end = NULL;
 }
 
+/* Behind what was kept so far. */
 static void put(struct pass *p, struct str text)
 {
     flush(p);
@@ -102,6 +103,12 @@ static bool is_dropped(struct pass *p, const struct head_field *f, enum header_f
     return true;
 }
 
+/* Most fields: nobody has anything to do with them. */
+static bool is_ordinary(const struct pass *p, enum header_field field)
+{
+    return field == HEADER_OTHER && p->named.count == 0;
+}
+
 static size_t finish(struct pass *p)
 {
     put(p, STR_LIT("\r\n"));
@@ -120,8 +127,12 @@ static void pass_request_field(struct pass *p, const struct head_field *f,
                                const struct request_rewrite *r)
 {
     enum header_field field = hop_field(f->name);
+    if (is_ordinary(p, field)) {
+        keep(p, f, field);
+        return;
+    }
     if (field == HEADER_HOST) {
-        if (str_ieq(f->value, r->host))
+        if (str_eq(f->value, r->host) || str_ieq(f->value, r->host))
             keep(p, f, field);
         else
             add_host(p, r->host);
@@ -218,7 +229,7 @@ static void pass_response_field(struct pass *p, const struct head_field *f,
     default:
         break;
     }
-    if (is_kept || !is_dropped(p, f, field))
+    if (is_kept || is_ordinary(p, field) || !is_dropped(p, f, field))
         keep(p, f, field);
 }
 

@@ -10,6 +10,7 @@
 #include "util/mem.h"
 
 #define LINE_BYTES 4096
+#define END_BYTES 256 /* of them, for when and how it ended: these are never cut */
 
 static void put_line(struct worker *w, struct str line)
 {
@@ -129,7 +130,9 @@ void accesslog_request(const struct txn *t, enum end_reason end, unsigned status
     char line[LINE_BYTES];
     struct json j;
     begin_line(&j, line, "request", t->id);
+    j.size -= END_BYTES;
     add_common(&j, t, verdict, end_row(end), status);
+    j.size += END_BYTES;
     json_u64(&j, "ms", (clock_usec() - t->start_usec) / 1000);
     add_text(&j, "end", end_row(end)->token);
     end_line(&j, t->worker);
@@ -153,7 +156,7 @@ static struct txn_tail *keep_tail(const struct txn *t, struct str first, struct 
 
 struct txn_tail *accesslog_open(const struct txn *t)
 {
-    char line[LINE_BYTES], common[LINE_BYTES - 128];
+    char line[LINE_BYTES], common[LINE_BYTES - END_BYTES];
     struct json j;
     if (t->pin->config->log.format == LOG_FORMAT_SQUID) {
         char client[ADDR_TEXT_SIZE];

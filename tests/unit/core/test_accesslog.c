@@ -26,7 +26,7 @@ static struct txn *make_txn(void)
 static void set_host(struct txn *t, const char *name, uint16_t port)
 {
     snprintf(t->host.name, sizeof(t->host.name), "%s", name);
-    t->host.len = (uint8_t)strlen(t->host.name);
+    t->host.len = strlen(t->host.name);
     t->port = port;
 }
 
@@ -229,15 +229,15 @@ END_TEST
 
 START_TEST(without_a_log_nothing_is_written)
 {
-    rig_start("# log =\n"
+    rig_start("log = { access = \"none\"; };\n"
               "destinations = { all = { domains = [ \"*\" ]; }; };\n"
               "rules = ( { name = \"all\"; to = [ \"all\" ]; action = \"allow\"; } );\n");
-    bool has_log = rig.worker->pin->config->log.access != NULL;
+    ck_assert_ptr_null(rig.worker->pin->config->log.access);
     struct txn *t = make_txn();
     txn_finish(t, END_BAD_REQUEST, 400);
     txn_free(t);
     rig_log();
-    ck_assert_uint_eq(rig_log_lines(), has_log ? 1 : 0);
+    ck_assert_uint_eq(rig_log_lines(), 0);
     ck_assert_uint_eq(count_read(&rig.worker->counters.ends[END_BAD_REQUEST]), 1);
     rig_stop();
 }

@@ -86,7 +86,8 @@ static int add_rule(struct sets *s, struct str rest, const struct place *at, str
     char name[64];
     struct lists lists;
     struct policy_rule_spec rule = {.name = name, .at = *at};
-    snprintf(name, sizeof(name), "%.*s", STR_ARG(str_cut(&rest, ' ')));
+    struct str given = str_cut(&rest, ' ');
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(given));
     struct str action = str_cut(&rest, ' ');
     bool is_allow = str_eq(action, STR_LIT("allow"));
     ck_assert(is_allow || str_eq(action, STR_LIT("deny")));

@@ -270,7 +270,7 @@ START_TEST(statistics_count_and_weigh)
     struct policy *p = sets_load("hand.sets");
     policy_stats(p, &stats);
     ck_assert_uint_eq(stats.domains, 13);
-    ck_assert_uint_eq(stats.globs, 11);
+    ck_assert_uint_eq(stats.globs, 12);
     ck_assert_uint_eq(stats.regexes, 3);
     ck_assert_uint_eq(stats.urls, 9);
     ck_assert_uint_eq(stats.prefixes, 12);

@@ -33,11 +33,10 @@ static void on_match(void *context, const struct domain_match *match)
 {
     struct found *f = context;
     domain_read(f->table, match->ref, &f->last);
-    ck_assert_uint_eq(match->set, f->last.set);
-    ck_assert_uint_eq(match->key_len, f->last.key.len);
-    ck_assert(match->is_suffix == f->last.is_suffix);
-    ck_assert(match->is_whole || match->is_suffix);
-    ck_assert_uint_eq(match->url, f->last.url);
+    if (match->set != f->last.set || match->key_len != f->last.key.len ||
+        match->is_suffix != f->last.is_suffix || match->url != f->last.url ||
+        (!match->is_whole && !match->is_suffix))
+        ck_abort_msg("what was found is not what is read");
     f->count++;
     f->lines += f->last.line;
 }
@@ -69,6 +68,7 @@ START_TEST(each_of_many_is_found_and_nothing_else)
     enum { COUNT = 50000 };
     struct domain_table t = {0};
     uint64_t lines;
+    size_t wrong = 0;
     char name[64];
     for (uint32_t i = 1; i <= COUNT; i++) {
         snprintf(name, sizeof(name), "name%u.zone%u.test", i, i % 97);
@@ -79,16 +79,15 @@ START_TEST(each_of_many_is_found_and_nothing_else)
     for (uint32_t i = 1; i <= COUNT; i++) {
         snprintf(name, sizeof(name), "name%u.zone%u.test", i, i % 97);
         struct found f = find(&t, name);
-        ck_assert_uint_eq(f.count, 1);
-        ck_assert_uint_eq(f.lines, i);
-        ck_assert_uint_eq(f.last.set, i % 7);
+        wrong += f.count != 1 || f.lines != i || f.last.set != i % 7;
         snprintf(name, sizeof(name), "www.name%u.zone%u.test", i, i % 97);
-        ck_assert_uint_eq(find(&t, name).count, i % 2);
+        wrong += find(&t, name).count != i % 2;
         snprintf(name, sizeof(name), "name%u.zone%u.test", i, i % 97 + 97);
-        ck_assert_uint_eq(find(&t, name).count, 0);
+        wrong += find(&t, name).count != 0;
         snprintf(name, sizeof(name), "xname%u.zone%u.test", i, i % 97);
-        ck_assert_uint_eq(find(&t, name).count, 0);
+        wrong += find(&t, name).count != 0;
     }
+    ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_eq(count_all(&t, &lines), COUNT);
     ck_assert_uint_eq(lines, (uint64_t)COUNT * (COUNT + 1) / 2);
     domain_fini(&t);

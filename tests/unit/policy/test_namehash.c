@@ -30,7 +30,8 @@ static uint64_t hash_of(const struct namehash *n, struct str name)
 {
     struct namehash_parents parents;
     namehash_parents(n, name, &parents);
-    ck_assert_uint_eq(parents.lengths[parents.count - 1], name.len);
+    if (parents.lengths[parents.count - 1] != name.len)
+        ck_abort_msg("the last is not the name");
     return parents.hashes[parents.count - 1];
 }
 
@@ -60,18 +61,19 @@ START_TEST(every_character_counts)
 {
     struct namehash n;
     char name[HOST_MAX + 2];
+    size_t same = 0;
     namehash_init(&n);
     for (size_t len = 1; len <= HOST_MAX; len++) {
         memset(name, 'a', sizeof(name));
         uint64_t plain = hash_of(&n, (struct str){name, len});
-        if (len > 1)
-            ck_assert_uint_ne(plain, hash_of(&n, (struct str){name, len - 1}));
+        same += len > 1 && plain == hash_of(&n, (struct str){name, len - 1});
         for (size_t i = 0; i < len; i++) {
             name[i] = 'b';
-            ck_assert_uint_ne(plain, hash_of(&n, (struct str){name, len}));
+            same += plain == hash_of(&n, (struct str){name, len});
             name[i] = 'a';
         }
     }
+    ck_assert_uint_eq(same, 0);
 }
 END_TEST
 
@@ -89,6 +91,7 @@ START_TEST(similar_names_scatter)
     enum { COUNT = 200000 };
     struct namehash n;
     uint64_t *hashes = malloc(COUNT * sizeof(*hashes));
+    size_t same = 0;
     size_t same_upper = 0;
     ck_assert_ptr_nonnull(hashes);
     namehash_init(&n);
@@ -99,9 +102,10 @@ START_TEST(similar_names_scatter)
     }
     qsort(hashes, COUNT, sizeof(*hashes), compare_u64);
     for (size_t i = 1; i < COUNT; i++) {
-        ck_assert_uint_ne(hashes[i], hashes[i - 1]);
+        same += hashes[i] == hashes[i - 1];
         same_upper += hashes[i] >> 32 == hashes[i - 1] >> 32;
     }
+    ck_assert_uint_eq(same, 0);
     ck_assert_uint_le(same_upper, 25);
     free(hashes);
 }

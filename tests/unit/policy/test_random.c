@@ -30,8 +30,10 @@ static unsigned below(unsigned limit)
 static size_t put_label(char *out, bool stars)
 {
     size_t len = 1 + below(3);
-    for (size_t i = 0; i < len; i++)
-        out[i] = "ab*"[below(stars && below(3) == 0 ? 3 : 2)];
+    for (size_t i = 0; i < len; i++) {
+        bool may_be_star = stars && below(3) == 0 && (i == 0 || out[i - 1] != '*');
+        out[i] = "ab*"[below(may_be_star ? 3 : 2)];
+    }
     return len;
 }
 
