@@ -102,12 +102,14 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     if (c->phase->leave != NULL)
         c->phase->leave(c);
     if (c->txn != NULL && !c->is_logged)
-        txn_finish(c->txn, reason, 0);
+        txn_finish(c->txn, reason, c->txn->status);
     else if (!c->is_logged)
         count_add(&w->counters.ends[reason], 1);
     txn_free(c->txn);
     c->txn = NULL;
     conn_drop_early(c);
+    mem_free(c->late);
+    mem_free(c->bound_key);
     if (c->is_counted) {
         clients_leave(w->shared->clients, &c->client_addr.addr);
         atomic_fetch_sub_explicit(&w->shared->tunnels, 1, memory_order_relaxed);

@@ -39,11 +39,15 @@ struct conn {
     bool is_ended, is_expired;
     bool is_counted;                       /* against the limit of its client */
     bool is_logged;                        /* a request was logged and counted */
+    bool is_kept_alive;                    /* it has had a request before */
     bool has_client_stirred;               /* an event of the client since the last step */
     bool has_tuned;                        /* keepalive of the origin's socket is set */
     struct txn *txn;                       /* NULL between requests and in a tunnel */
-    char *early;                           /* read from the client, not used yet */
-    uint32_t early_len;
+    char *early, *late; /* read from the client, and from the origin, not used yet */
+    uint32_t early_len, late_len;
+    struct endpoint bound_to;
+    char *bound_key;    /* of what the origin's connection was dialled for, where it
+                         * must serve nobody but this client; NULL: it is not bound */
     struct stream client, origin;
 };
 

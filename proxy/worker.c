@@ -103,6 +103,7 @@ static void free_pin(struct config_pin *pin)
 {
     if (pin == NULL)
         return;
+    pool_free(pin->pool);
     dns_free(pin->dns);
     policy_scratch_free(pin->scratch);
     config_unref(pin->config);
@@ -123,10 +124,11 @@ static struct config_pin *new_pin(struct worker *w, struct config *config, struc
     pin->config = config;
     pin->users = 1;
     pin->scratch = policy_scratch_new(config->policy);
+    pin->pool = pool_new(w->base, config->limits.origins_idle, config->limits.origin_idle_ms);
     pin->dns = dns_new(w->base, &settings, e);
-    if (pin->scratch == NULL)
+    if (pin->scratch == NULL || pin->pool == NULL)
         err_set(e, NULL, "out of memory");
-    if (pin->scratch == NULL || pin->dns == NULL) {
+    if (pin->scratch == NULL || pin->pool == NULL || pin->dns == NULL) {
         free_pin(pin);
         return NULL;
     }
@@ -151,6 +153,14 @@ void worker_unpin(struct worker *w, struct config_pin *pin)
     w->dns_base[3] += last->timed_out;
     w->dns_base[4] += last->cached;
     free_pin(pin);
+}
+
+void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct header_change *change = &ledger->changes[i];
+        count_add(&w->counters.header_changes[change->field][change->reason], change->count);
+    }
 }
 
 void worker_use_config(struct worker *w, struct config *config)

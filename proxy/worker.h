@@ -20,7 +20,9 @@
 
 #include "conf/config.h"
 #include "proxy/inbox.h"
+#include "proxy/http/ledger.h"
 #include "proxy/net/dns.h"
+#include "proxy/net/pool.h"
 #include "proxy/net/relay.h"
 #include "proxy/ops/counters.h"
 #include "proxy/ops/logwriter.h"
@@ -46,6 +48,7 @@ struct config_pin {
     struct config *config;
     struct policy_scratch *scratch;
     struct dns *dns;
+    struct pool *pool; /* of idle origin connections */
     unsigned users; /* requests, and one for being in force */
 };
 
@@ -93,6 +96,9 @@ static inline uint64_t worker_now_ms(void)
 {
     return clock_usec() / 1000;
 }
+
+/* Adds what was changed in a message that is passed on. */
+void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger);
 
 /* A deadline of a connection, in milliseconds from now. */
 void worker_set_deadline(struct worker *w, struct wheel_node *n, uint64_t from_now_ms);

@@ -52,11 +52,16 @@ static int tunnel_enter(struct conn *c)
     relay_init(&t->up, &c->worker->pool, &c->client, &c->origin);
     relay_init(&t->down, &c->worker->pool, &c->origin, &c->client);
     t->idle_ms = c->txn->pin->config->limits.tunnel_idle_ms;
-    t->counted_up = 0;
+    t->counted_up = t->counted_down = 0;
     t->tail = NULL;
-    if (send_established(c, t) != 0 ||
-        relay_put(&t->up, (struct str){c->early, c->early_len}) != 0)
+    /* After an upgrade the client has had its answer. */
+    if (c->txn->status == 0 && send_established(c, t) != 0)
         return -1;
+    if (relay_put(&t->up, (struct str){c->early, c->early_len}) != 0 ||
+        relay_put(&t->down, (struct str){c->late, c->late_len}) != 0)
+        return -1;
+    mem_free(c->late);
+    c->late = NULL;
     t->tail = txn_open_tunnel(c->txn);
     if (t->tail == NULL)
         return -1;
