@@ -421,19 +421,12 @@ static void read_group(struct parse *p, const struct key_group *group, config_se
     }
 }
 
+/* The scan lets nothing through that is not well-formed; what is left is memory. */
 static void report_syntax(struct parse *p)
 {
     struct place at = source_place(p->source, (unsigned)config_error_line(&p->tree));
     const char *text = config_error_text(&p->tree);
-
-    if (text != NULL && strstr(text, "mismatched element") != NULL)
-        errlist_add(p->faults, &at, "an array [ ... ] holds values of one type; "
-                                    "write ( ... ) for a mix of numbers and strings");
-    else if (text != NULL && strcmp(text, "syntax error") != 0)
-        errlist_add(p->faults, &at, "%s", text);
-    else
-        errlist_add(p->faults, &at, "syntax error: look here and just before for a missing value, "
-                                    "'=' or bracket, or a ',' or ';' too many");
+    errlist_add(p->faults, &at, "%s", text ? text : "cannot be parsed");
 }
 
 struct parse *parse_new(const struct source *source, struct spec *spec, struct errlist *faults)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan.h - the names and numbers of a configuration, watched as it is read.
+ * scan.h - the form of a configuration, watched as it is read, token by token.
  *
- * Fed with the tokens that matter, in order: it knows which group is open and
- * which names that group has, and so finds names set twice.
+ * Says what is wrong where the parser of libconfig 1.5 says "syntax error" (and
+ * keeps memory of what it read so far), stops at the first name set twice, or
+ * reads another number than was written. What passes here, that parser takes.
  *
- *   scan_init -> scan_open / scan_name / scan_assign / scan_close ... -> scan_fini
+ *   scan_init -> scan_token ... -> scan_end -> scan_fini
  *
  * Names are borrowed: the text they stand in must live as long as the scan.
  * Setup only: running out of memory ends the process. Threads: one.
@@ -19,35 +20,35 @@
 #include "util/err.h"
 #include "util/str.h"
 
-struct scan_seen {
-    struct str name;
-    struct place at;
+enum scan_kind {
+    SCAN_NAME,   /* true and false too */
+    SCAN_NUMBER, /* digits, letters and signs in a row that begin like one */
+    SCAN_STRING,
+    SCAN_MARK,   /* one byte: = : ; , or a bracket, or any other */
 };
 
 struct scan {
     struct errlist *faults;
-    bool is_misread; /* a number does not fit: the parser would read another one */
+    bool is_repeated; /* the name before this '=' is no new one and was reported */
     /* private */
-    struct scan_seen *seen; /* of all open groups, the outermost first */
+    struct scan_seen *seen; /* the names of all open groups, the outermost first */
     size_t seen_count;
     size_t seen_room;
-    size_t *scopes; /* where each open bracket's names begin in seen */
-    bool *is_group;
+    struct scan_scope *scopes; /* the open brackets; [0] is the file */
     size_t depth;
+    struct str name; /* before a '=' */
+    struct place name_at;
 };
 
 void scan_init(struct scan *s, struct errlist *faults);
 void scan_fini(struct scan *s);
 
-/* A bracket opens; only '{' makes a group of names. -1 where it is too deep. */
-MUST_CHECK int scan_open(struct scan *s, char bracket, const struct place *at);
-void scan_close(struct scan *s);
+/* The next token. 0, or -1 with a fault where it cannot stand there; the scan
+ * is over then. */
+MUST_CHECK int scan_token(struct scan *s, enum scan_kind kind, struct str text,
+                          const struct place *at);
 
-/* A name with '=' or ':' behind it. False where it was reported: it is set
- * already in this group, or it is no name at all. */
-MUST_CHECK bool scan_assign(struct scan *s, struct str name, const struct place *at);
-
-/* A whole number as written: decimal or 0x, perhaps signed, perhaps with L. */
-void scan_number(struct scan *s, struct str number, const struct place *at);
+/* The end of the whole text, at its last line. 0 or -1. */
+MUST_CHECK int scan_end(struct scan *s, const struct place *at);
 
 #endif

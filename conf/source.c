@@ -22,9 +22,7 @@ struct cursor {
     struct str rest;
     struct place at;
     bool is_line_start;
-    struct str name;     /* the last token, where it is a name */
-    size_t name_offset;  /* of it in the whole text */
-    struct place name_at;
+    size_t name_offset; /* of the last name in the whole text */
     const struct cursor *parent;
     unsigned depth;
 };
@@ -72,8 +70,8 @@ static bool is_name_byte(char c, bool is_first)
 
 static bool is_number_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
-           c == 'x' || c == 'X' || c == '.' || c == '+' || c == '-' || c == 'L';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           c == '.' || c == '+' || c == '-' || c == '_';
 }
 
 /* Copies len bytes of the file and moves behind them. */
@@ -112,6 +110,17 @@ static int take_block_comment(struct cursor *c)
     return 0;
 }
 
+/* Shows a token of len bytes to the scan and copies it. */
+static int pass(struct cursor *c, enum scan_kind kind, size_t len)
+{
+    if (scan_token(c->scan, kind, (struct str){c->rest.ptr, len}, &c->at) != 0)
+        return -1;
+    if (c->scan->is_repeated)
+        mark_name(c->source, c->name_offset);
+    take(c, len);
+    return 0;
+}
+
 static int take_string(struct cursor *c)
 {
     size_t i = 1;
@@ -121,51 +130,34 @@ static int take_string(struct cursor *c)
         errlist_add(c->scan->faults, &c->at, "this string is never closed");
         return -1;
     }
-    take(c, i + 1);
-    return 0;
+    return pass(c, SCAN_STRING, i + 1);
 }
 
-static void take_name(struct cursor *c)
+static int take_name(struct cursor *c)
 {
     size_t len = 0;
     while (len < c->rest.len && is_name_byte(c->rest.ptr[len], len == 0))
         len++;
-    c->name = (struct str){c->rest.ptr, len};
     c->name_offset = c->source->len;
-    c->name_at = c->at;
-    take(c, len);
+    return pass(c, SCAN_NAME, len);
 }
 
-static void take_number(struct cursor *c)
+static int take_number(struct cursor *c)
 {
     size_t len = 0;
     while (len < c->rest.len && is_number_byte(c->rest.ptr[len]))
         len++;
-    struct str number = {c->rest.ptr, len};
-    bool is_hex = str_find(number, 'x') < len || str_find(number, 'X') < len;
-    bool is_float = str_find(number, '.') < len ||
-                    (!is_hex && (str_find(number, 'e') < len || str_find(number, 'E') < len));
-    bool has_digit = false;
-    for (size_t i = 0; i < len; i++)
-        has_digit = has_digit || (number.ptr[i] >= '0' && number.ptr[i] <= '9');
-    if (has_digit && !is_float)
-        scan_number(c->scan, number, &c->at);
-    take(c, len);
+    return pass(c, SCAN_NUMBER, len);
 }
 
-static int take_mark(struct cursor *c, char mark)
+/* One byte, or one character where it is none of ASCII. */
+static int take_mark(struct cursor *c)
 {
-    if ((mark == '=' || mark == ':') && c->name.len > 0 &&
-        !scan_assign(c->scan, c->name, &c->name_at))
-        mark_name(c->source, c->name_offset);
-    if (mark == '{' || mark == '(' || mark == '[') {
-        if (scan_open(c->scan, mark, &c->at) != 0)
-            return -1;
-    } else if (mark == '}' || mark == ')' || mark == ']') {
-        scan_close(c->scan);
-    }
-    take(c, 1);
-    return 0;
+    size_t len = 1;
+    if ((unsigned char)c->rest.ptr[0] >= 0xc0)
+        while (len < c->rest.len && ((unsigned char)c->rest.ptr[len] & 0xc0) == 0x80)
+            len++;
+    return pass(c, SCAN_MARK, len);
 }
 
 /* The length of `@include "path"` where that stands here, with the path; else 0. */
@@ -212,19 +204,12 @@ static int take_token(struct cursor *c)
     }
     if (byte == '/' && next == '*')
         return take_block_comment(c);
-    if (is_name_byte(byte, true)) {
-        take_name(c);
-        return 0;
-    }
-    int result = 0;
+    if (is_name_byte(byte, true))
+        return take_name(c);
     if (byte == '"')
-        result = take_string(c);
-    else if (is_number_byte(byte))
-        take_number(c);
-    else
-        result = take_mark(c, byte);
-    c->name.len = 0;
-    return result;
+        return take_string(c);
+    bool is_number = (byte >= '0' && byte <= '9') || byte == '.' || byte == '+' || byte == '-';
+    return is_number ? take_number(c) : take_mark(c);
 }
 
 /* ---- files ---- */
@@ -341,8 +326,8 @@ int source_read(struct source *s, const char *path, const struct str *text, stru
     struct cursor c = {.source = s, .scan = &scan, .at = {file, 1}, .is_line_start = true};
     append(s, "", 0);
     result = read_text(&c, content);
-    if (scan.is_misread)
-        result = -1;
+    if (result == 0)
+        result = scan_end(&scan, &c.at);
 out:
     scan_fini(&scan);
     return result;

@@ -4,9 +4,7 @@
  *
  * Included files are put in place here and not by the parser, so that a path is
  * relative to the file that names it, at any depth, and so that a line of the
- * whole text can be traced to its file. What the parser of libconfig 1.5 accepts
- * in silence is found here too: numbers that do not fit, a comment that is never
- * closed, names set twice in one group (it would stop at the first of these).
+ * whole text can be traced to its file. Its form is checked on the way (scan.h).
  *
  *   source_read -> source_place ... -> source_fini
  *

@@ -28,6 +28,7 @@ struct destination {
     size_t patterns;
     uint32_t first_regex; /* REGEX_NONE: no regex */
     uint32_t last_regex;
+    bool can_give_up; /* has regexes or URLs */
 };
 
 /* One without prefixes and product holds nobody. */
@@ -51,6 +52,7 @@ struct rule {
     size_t from_count;
     uint16_t *to;
     size_t to_count;
+    bool can_give_up; /* one of its destinations can */
     struct ports ports;
     struct str *methods; /* the texts in one block with the array */
     size_t methods_count;

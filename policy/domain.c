@@ -13,9 +13,10 @@
 /* How full lines are on average: more saves memory, and sends more lookups to
  * memory a second time. At this, one record in fifteen does not fit its line. */
 #define FILL_BYTES 72
+/* Keys that share a word of the filter: at this, one name in fifty looks as if it were
+ * in the table and is not. */
+#define FILTER_KEYS 8
 #define BATCH 32
-/* A name of 253 characters has at most 127 labels. */
-#define MAX_LABELS 127
 
 enum { IS_SUFFIX = 1, IS_URL = 2, HAS_TEXT = 4 };
 
@@ -56,7 +57,7 @@ static void store_halves(uint16_t halves[2], uint32_t value)
     memcpy(halves, &value, sizeof(value));
 }
 
-static size_t stars_of(const struct record *r)
+static inline size_t stars_of(const struct record *r)
 {
     return r->flags & IS_SUFFIX ? 2 : 0;
 }
@@ -66,12 +67,12 @@ static struct str key_of(const struct record *r)
     return (struct str){r->text + stars_of(r), r->key_len};
 }
 
-static size_t round_up(size_t size)
+static inline size_t round_up(size_t size)
 {
     return (size + UNIT - 1) / UNIT * UNIT;
 }
 
-static size_t record_size(const struct record *r)
+static inline size_t record_size(const struct record *r)
 {
     size_t size = offsetof(struct record, text) + stars_of(r) + r->key_len;
     uint16_t text_len;
@@ -156,30 +157,56 @@ static void fill_weights(uint64_t weights[HOST_MAX])
     }
 }
 
+/* The hashes of a name and its parents, shortest first, and where each begins, counted
+ * from the end. There is room for as many as there are characters, because the loop
+ * writes at each of them. */
+struct parents {
+    size_t count;
+    uint64_t hashes[HOST_MAX + 1];
+    uint8_t lengths[HOST_MAX + 1];
+};
+
 /* Multilinear hashing from the last character to the first: the sum at each dot is
- * the hash of the parent behind it, the last sum that of the name. Without branches
- * in the loop, because where the dots are cannot be foreseen. Returns how many. */
-static size_t hash_parents(const struct domain_table *t, struct str name,
-                           uint64_t hashes[MAX_LABELS + 1], uint8_t lengths[MAX_LABELS + 1])
+ * the hash of the parent behind it, the last sum that of the name. No branch depends
+ * on where the dots are, which nothing could foresee. */
+static void hash_parents(const struct domain_table *t, struct str name, struct parents *out)
 {
+    const unsigned char *at = (const unsigned char *)name.ptr + name.len;
     uint64_t sum = 0;
     size_t count = 0;
     for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[name.len - 1 - i];
-        hashes[count] = sum;
-        lengths[count] = (uint8_t)i;
-        count += c == '.' && count < MAX_LABELS;
+        uint64_t c = *--at;
+        out->hashes[count] = sum;
+        out->lengths[count] = (uint8_t)i;
+        count += c == '.';
         sum += c * t->weights[i];
     }
-    hashes[count] = sum;
-    lengths[count] = (uint8_t)name.len;
-    return count + 1;
+    out->hashes[count] = sum;
+    out->lengths[count] = (uint8_t)name.len;
+    out->count = count + 1;
 }
 
-/* The upper half decides: the lower bits of the sum are weak. */
+/* The lower bits of a sum are weak; afterwards all are good. */
+static uint64_t mix(uint64_t sum)
+{
+    sum ^= sum >> 32;
+    sum *= UINT64_C(0x9e3779b97f4a7c15);
+    return sum ^ sum >> 29;
+}
+
 static struct domain_line *line_of(const struct domain_table *t, uint64_t hash)
 {
     return &t->lines[(hash >> 32) * t->lines_count >> 32];
+}
+
+static uint64_t *filter_word(const struct domain_table *t, uint64_t hash)
+{
+    return &t->filter[(hash >> 32) * t->filter_count >> 32];
+}
+
+static uint64_t filter_bits(uint64_t hash)
+{
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63);
 }
 
 static void prefetch_line(const struct domain_line *line)
@@ -241,11 +268,10 @@ static bool has_depth(const uint64_t bits[2], size_t depth)
 
 static uint64_t hash_record(struct domain_table *t, const struct record *r)
 {
-    uint64_t hashes[MAX_LABELS + 1];
-    uint8_t lengths[MAX_LABELS + 1];
-    size_t depth = hash_parents(t, key_of(r), hashes, lengths);
-    set_depth(r->flags & IS_SUFFIX ? t->suffix_depth : t->exact_depth, depth);
-    return hashes[depth - 1];
+    struct parents parents;
+    hash_parents(t, key_of(r), &parents);
+    set_depth(r->flags & IS_SUFFIX ? t->suffix_depth : t->exact_depth, parents.count);
+    return mix(parents.hashes[parents.count - 1]);
 }
 
 /* In batches, so that the lines of one batch come from memory together. */
@@ -259,8 +285,10 @@ static size_t place_all(struct domain_table *t)
         while (count < BATCH && at < t->records.used) {
             struct hanging *h = (void *)(t->records.data + at);
             batch[count] = h;
-            lines[count] = line_of(t, hash_record(t, &h->record));
+            uint64_t hash = hash_record(t, &h->record);
+            lines[count] = line_of(t, hash);
             prefetch_line(lines[count]);
+            *filter_word(t, hash) |= filter_bits(hash);
             at += LINK + record_size(&h->record);
             count++;
         }
@@ -280,6 +308,8 @@ void domain_finish(struct domain_table *t)
     t->block = bulk_zalloc((t->lines_count + 1) * LINE_SIZE);
     size_t skip = LINE_SIZE - (uintptr_t)t->block % LINE_SIZE;
     t->lines = (void *)((unsigned char *)t->block + skip);
+    t->filter_count = t->count / FILTER_KEYS + 1;
+    t->filter = bulk_zalloc(t->filter_count * sizeof(*t->filter));
     t->records.used = place_all(t);
     bulk_trim(&t->records);
 }
@@ -288,27 +318,60 @@ void domain_fini(struct domain_table *t)
 {
     bulk_fini(&t->records);
     mem_free(t->block);
+    mem_free(t->filter);
     *t = (struct domain_table){0};
 }
 
 size_t domain_bytes(const struct domain_table *t)
 {
-    return t->records.size + (t->block ? (t->lines_count + 1) * LINE_SIZE : 0);
+    return t->records.size + (t->block ? (t->lines_count + 1) * LINE_SIZE : 0) +
+           t->filter_count * sizeof(*t->filter);
 }
 
-/* A parent of the name on its way through the table. */
-struct probe {
-    const struct domain_line *line;
-    struct str key;
-    bool is_whole;
-};
+/* Keeps the parents that have a pattern as deep as they are; their words of the filter
+ * come from memory together. */
+static size_t choose_depths(const struct domain_table *t, struct parents *parents)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parents->count && i < DOMAIN_MAX_LABELS; i++) {
+        bool is_whole = i + 1 == parents->count;
+        if (!has_depth(t->suffix_depth, i + 1) && !(is_whole && has_depth(t->exact_depth, i + 1)))
+            continue;
+        uint64_t hash = mix(parents->hashes[i]);
+        __builtin_prefetch(filter_word(t, hash));
+        prefetch_line(line_of(t, hash));
+        parents->hashes[kept] = hash;
+        parents->lengths[kept] = parents->lengths[i];
+        kept++;
+    }
+    return kept;
+}
 
-static void try_record(const struct record *r, domain_ref ref, const struct probe *probe,
+void domain_prepare(const struct domain_table *t, struct str name, struct domain_search *search)
+{
+    struct parents parents;
+    search->count = 0;
+    if (t->count == 0 || name.len == 0 || name.len > HOST_MAX)
+        return;
+    hash_parents(t, name, &parents);
+    size_t count = choose_depths(t, &parents);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = filter_bits(parents.hashes[i]);
+        size_t len = parents.lengths[i];
+        if ((*filter_word(t, parents.hashes[i]) & bits) != bits)
+            continue;
+        struct domain_probe *probe = &search->probes[search->count++];
+        probe->line = line_of(t, parents.hashes[i]);
+        probe->key = (struct str){name.ptr + (name.len - len), len};
+        probe->is_whole = len == name.len;
+    }
+}
+
+static void try_record(const struct record *r, domain_ref ref, const struct domain_probe *probe,
                        domain_match_fn on_match, void *context)
 {
     bool is_suffix = (r->flags & IS_SUFFIX) != 0;
-    if (r->key_len != probe->key.len || !(is_suffix || probe->is_whole) ||
-        !str_eq(key_of(r), probe->key))
+    if (!(is_suffix || probe->is_whole) || !str_eq(key_of(r), probe->key))
         return;
     struct domain_match match = {ref, NOTE_NO_URL, r->set, r->key_len, is_suffix, probe->is_whole};
     if (r->flags & IS_URL)
@@ -316,42 +379,26 @@ static void try_record(const struct record *r, domain_ref ref, const struct prob
     on_match(context, &match);
 }
 
-static void scan_line(const struct domain_table *t, const struct probe *probe,
+static void scan_line(const struct domain_table *t, const struct domain_probe *probe,
                       domain_match_fn on_match, void *context)
 {
     const struct domain_line *line = probe->line;
-    size_t base = (size_t)((const unsigned char *)line->bytes - (const unsigned char *)t->lines);
+    const unsigned char *base = (const unsigned char *)t->lines;
     for (size_t at = 0; at < line->used;) {
         const struct record *r = (const void *)(line->bytes + at);
-        try_record(r, make_ref(base + at), probe, on_match, context);
+        if (r->key_len == probe->key.len)
+            try_record(r, make_ref((size_t)(line->bytes + at - base)), probe, on_match, context);
         at += record_size(r);
     }
     for (domain_ref ref = line->hanging; ref != 0; ref = next_hanging(record_at(t, ref)))
         try_record(record_at(t, ref), ref, probe, on_match, context);
 }
 
-void domain_find(const struct domain_table *t, struct str name, domain_match_fn on_match,
-                 void *context)
+void domain_find(const struct domain_table *t, const struct domain_search *search,
+                 domain_match_fn on_match, void *context)
 {
-    uint64_t hashes[MAX_LABELS + 1];
-    uint8_t lengths[MAX_LABELS + 1];
-    struct probe probes[MAX_LABELS + 1];
-    size_t probes_count = 0;
-    if (t->count == 0 || name.len == 0 || name.len > HOST_MAX)
-        return;
-    size_t count = hash_parents(t, name, hashes, lengths);
-    for (size_t i = 0; i < count; i++) {
-        bool is_whole = i + 1 == count;
-        if (!has_depth(t->suffix_depth, i + 1) && !(is_whole && has_depth(t->exact_depth, i + 1)))
-            continue;
-        struct probe *probe = &probes[probes_count++];
-        probe->line = line_of(t, hashes[i]);
-        probe->key = (struct str){name.ptr + (name.len - lengths[i]), lengths[i]};
-        probe->is_whole = is_whole;
-        prefetch_line(probe->line);
-    }
-    for (size_t i = 0; i < probes_count; i++)
-        scan_line(t, &probes[i], on_match, context);
+    for (size_t i = 0; i < search->count; i++)
+        scan_line(t, &search->probes[i], on_match, context);
 }
 
 void domain_read(const struct domain_table *t, domain_ref ref, struct domain_entry *entry)

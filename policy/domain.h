@@ -4,8 +4,9 @@
  *
  * Records stand in the table itself: lines of 128 bytes hold a few records each,
  * text and all, and what does not fit hangs behind its line. One pass over a name
- * hashes it and all its parents; the lines of all are prefetched together. So a
- * lookup waits for memory about once, however many domains there are.
+ * hashes it and all its parents; a small filter tells which of these are worth a look,
+ * and their lines are prefetched together. So a lookup waits for memory once or not at
+ * all, however many domains there are.
  *
  *   struct domain_table t = {0} -> domain_add ... -> domain_finish -> domain_find ... ->
  * domain_fini
@@ -27,6 +28,9 @@
 /* Records of more bytes than this in all are too much for their references. */
 #define DOMAIN_MAX_BYTES ((size_t)3 << 30)
 
+/* A name of 253 characters has at most 127 labels. */
+#define DOMAIN_MAX_LABELS 127
+
 /* A reference to a record of a finished table; 0 is none. */
 typedef uint32_t domain_ref;
 
@@ -35,6 +39,8 @@ struct domain_table {
     void *block;         /* lines, at lines */
     struct domain_line *lines;
     size_t lines_count;
+    uint64_t *filter; /* two bits for each key: most names are in no list */
+    size_t filter_count;
     size_t count;             /* records */
     uint64_t suffix_depth[2]; /* bit n: some suffix has n labels */
     uint64_t exact_depth[2];
@@ -67,9 +73,24 @@ struct domain_match {
 };
 typedef void (*domain_match_fn)(void *context, const struct domain_match *match);
 
-/* Calls on_match for every pattern that name matches, shortest key first. */
-void domain_find(const struct domain_table *t, struct str name, domain_match_fn on_match,
-                 void *context);
+/* A lookup under way: the lines that the name and its parents may be in. */
+struct domain_probe {
+    const struct domain_line *line;
+    struct str key;
+    bool is_whole;
+};
+struct domain_search {
+    size_t count;
+    struct domain_probe probes[DOMAIN_MAX_LABELS];
+};
+
+/* Starts a lookup: the lines are asked from memory, and what the caller does before
+ * domain_find costs no time. name stays valid until then. */
+void domain_prepare(const struct domain_table *t, struct str name, struct domain_search *search);
+
+/* Calls on_match for every pattern that the name matches, shortest key first. */
+void domain_find(const struct domain_table *t, const struct domain_search *search,
+                 domain_match_fn on_match, void *context);
 
 /* The record in full; its texts belong to the table. */
 void domain_read(const struct domain_table *t, domain_ref ref, struct domain_entry *entry);

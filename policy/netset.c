@@ -2,6 +2,7 @@
 /* netset.c - prefixes of both families in one sorted table; see netset.h. */
 #include "policy/netset.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,9 @@ struct key {
 
 static uint64_t load_big_endian(const uint8_t *bytes)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i++)
-        value = value << 8 | bytes[i];
-    return value;
+    uint64_t value;
+    memcpy(&value, bytes, sizeof(value));
+    return be64toh(value);
 }
 
 static struct key make_key(const struct addr *a)

@@ -179,7 +179,7 @@ static void collect_client(const struct ask *ask)
 {
     const struct netset *n = &ask->p->clients;
     const struct addr *a = ask->q->client;
-    if (a == NULL)
+    if (a == NULL || n->count == 0)
         return;
     for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a))
         ask->s->source_stamps[netset_item(n, i)->note.set] = ask->s->stamp;
@@ -276,7 +276,7 @@ static enum found match_destination(const struct ask *ask, const struct rule *ru
         if (ask->s->sets[*set].stamp == ask->s->stamp)
             return FOUND_YES;
     }
-    for (size_t i = 0; i < rule->to_count; i++) {
+    for (size_t i = 0; rule->can_give_up && i < rule->to_count; i++) {
         const struct set_state *state = &ask->s->sets[rule->to[i]];
         run_regexes(ask, rule->to[i]);
         if (state->stamp == ask->s->stamp) {
@@ -352,9 +352,11 @@ static void explain_denial(const struct ask *ask, struct policy_verdict *v)
     *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
     for (size_t i = 0; i < ask->p->rules_count; i++) {
         const struct rule *rule = &ask->p->rules[i];
+        if (rule->action != POLICY_ALLOW)
+            continue;
         bool is_port = match_port(ask, rule);
-        if (rule->action != POLICY_ALLOW || is_port == match_method(ask, rule) ||
-            !match_source(ask, rule, &source) || match_destination(ask, rule, &set) != FOUND_YES)
+        if (is_port == match_method(ask, rule) || !match_source(ask, rule, &source) ||
+            match_destination(ask, rule, &set) != FOUND_YES)
             continue;
         set_verdict(ask, i, source, set, is_port ? POLICY_BY_METHOD : POLICY_BY_PORT, v);
         return;
@@ -365,14 +367,17 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
                  struct policy_verdict *v)
 {
     struct ask ask;
+    struct domain_search search;
     int source;
     int set;
+    search.count = 0;
+    if (!q->host->is_address)
+        domain_prepare(&p->domains, host_str(q->host), &search);
     begin(&ask, p, q, s);
+    collect_globs(&ask);
     if (q->host->is_address)
         collect_nets(&ask, &q->host->addr, true);
-    else
-        domain_find(&p->domains, host_str(q->host), on_domain, &ask);
-    collect_globs(&ask);
+    domain_find(&p->domains, &search, on_domain, &ask);
     for (size_t i = 0; i < p->rules_count; i++) {
         const struct rule *rule = &p->rules[i];
         if (!match_port(&ask, rule) || !match_method(&ask, rule) ||

@@ -136,6 +136,7 @@ static void add_pattern(struct policy *p, int set, const struct pattern *pattern
 {
     uint32_t url = pattern->is_url ? add_url(p, pattern) : NOTE_NO_URL;
     p->destinations[set].patterns++;
+    p->destinations[set].can_give_up |= pattern->is_url;
     if (pattern->kind == PATTERN_EXACT || pattern->kind == PATTERN_SUFFIX) {
         add_domain(p, set, pattern, text, url, from);
         return;
@@ -216,6 +217,7 @@ int policy_add_regex(struct policy_builder *b, int set, struct str pattern, cons
     else
         regex_link(&p->regexes, destination->last_regex, index);
     destination->last_regex = index;
+    destination->can_give_up = true;
     destination->patterns++;
     return 0;
 }
@@ -419,6 +421,11 @@ struct policy *policy_builder_finish(struct policy_builder *b)
     glob_finish(&p->globs);
     netset_finish(&p->nets);
     netset_finish(&p->clients);
+    for (size_t i = 0; i < p->rules_count; i++) {
+        struct rule *rule = &p->rules[i];
+        for (size_t k = 0; k < rule->to_count; k++)
+            rule->can_give_up |= p->destinations[rule->to[k]].can_give_up;
+    }
     bulk_trim(&p->texts);
     bulk_trim(&p->urls);
     mem_free(b);

@@ -143,7 +143,9 @@ static bool has_domain_for(const struct lint *l, struct str name, bool is_subtre
                            const struct domain_entry *same)
 {
     struct domain_look look = {l, is_subtree, same, false};
-    domain_find(&l->p->domains, name, on_domain, &look);
+    struct domain_search search;
+    domain_prepare(&l->p->domains, name, &search);
+    domain_find(&l->p->domains, &search, on_domain, &look);
     return look.is_found;
 }
 

@@ -6,107 +6,17 @@
 #include <string.h>
 
 #include "proxy/http/chars.h"
+#include "proxy/http/fields.h"
 #include "util/addr.h"
 
 /* Faults that are found in more than one place. */
-static const char BARE_CR[] = "a CR without LF";
-static const char NO_END[] = "no empty line at its end";
 static const char NO_METHOD[] = "no method at its beginning";
 static const char EXTRA_SPACE[] = "more than one space in the request line";
 static const char NO_VERSION[] = "no HTTP version in the request line";
 static const char BAD_VERSION[] = "an HTTP version that is not supported (1.0 and 1.1 are)";
 
-/* Where the scanner is; zero is the beginning. */
-enum scan_state {
-    SCAN_START,    /* before the first byte */
-    SCAN_EMPTY_LF, /* behind the CR of the empty line in front */
-    SCAN_BEGIN,    /* behind that line */
-    SCAN_LINE,     /* in the request line */
-    SCAN_LINE_LF,  /* behind its CR */
-    SCAN_FIRST,    /* at the beginning of the first field line */
-    SCAN_FIELD,    /* in a field line */
-    SCAN_FIELD_LF, /* behind its CR */
-    SCAN_NEXT,     /* at the beginning of another field line */
-    SCAN_END_LF,   /* behind the CR of the last, empty line */
-    SCAN_DONE,
-    SCAN_FAULT,
-};
-
-/* What the scanner tells apart. */
-enum scan_kind {
-    KIND_CONTROL,
-    KIND_CR,
-    KIND_LF,
-    KIND_TAB,
-    KIND_TOKEN, /* tchar */
-    KIND_TEXT,  /* SP and the visible ASCII that is no tchar */
-    KIND_HIGH,  /* 0x80 to 0xff */
-    KIND_COUNT,
-};
-
-/* The state behind a byte. What is not named is 0 and stands for a fault, as no
- * byte leads back to SCAN_START. */
-static const uint8_t NEXT_STATE[SCAN_FAULT][KIND_COUNT] = {
-    [SCAN_START] = {[KIND_CR] = SCAN_EMPTY_LF, [KIND_TOKEN] = SCAN_LINE},
-    [SCAN_EMPTY_LF] = {[KIND_LF] = SCAN_BEGIN},
-    [SCAN_BEGIN] = {[KIND_TOKEN] = SCAN_LINE},
-    [SCAN_LINE] = {[KIND_CR] = SCAN_LINE_LF, [KIND_TOKEN] = SCAN_LINE, [KIND_TEXT] = SCAN_LINE},
-    [SCAN_LINE_LF] = {[KIND_LF] = SCAN_FIRST},
-    [SCAN_FIRST] = {[KIND_CR] = SCAN_END_LF, [KIND_TOKEN] = SCAN_FIELD},
-    [SCAN_FIELD] = {[KIND_CR] = SCAN_FIELD_LF,
-                    [KIND_TAB] = SCAN_FIELD,
-                    [KIND_TOKEN] = SCAN_FIELD,
-                    [KIND_TEXT] = SCAN_FIELD,
-                    [KIND_HIGH] = SCAN_FIELD},
-    [SCAN_FIELD_LF] = {[KIND_LF] = SCAN_NEXT},
-    [SCAN_NEXT] = {[KIND_CR] = SCAN_END_LF, [KIND_TOKEN] = SCAN_FIELD},
-    [SCAN_END_LF] = {[KIND_LF] = SCAN_DONE},
-};
-
-static enum scan_kind kind_of(char c)
-{
-    unsigned char byte = (unsigned char)c;
-    if (chars_is(c, CHARS_TOKEN))
-        return KIND_TOKEN;
-    if (byte >= 0x80)
-        return KIND_HIGH;
-    if (byte >= 0x20 && byte != 0x7f)
-        return KIND_TEXT;
-    if (c == '\r')
-        return KIND_CR;
-    if (c == '\n')
-        return KIND_LF;
-    return c == '\t' ? KIND_TAB : KIND_CONTROL;
-}
-
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
-#define TOP_BITS EACH_BYTE(0x80)
-
-/* The first byte below 0x20 or equal to 0x7f; also one with its top bit set where
- * also is TOP_BITS (else 0); end where there is none. Eight bytes at a time: a
- * borrow can only come from a byte that is a hit itself, so that a word is taken
- * for clean only where it is. */
-static const char *skip_text(const char *from, const char *end, uint64_t also)
-{
-    while (end - from >= 8) {
-        uint64_t word;
-        memcpy(&word, from, sizeof(word));
-        uint64_t del = word ^ EACH_BYTE(0x7f);
-        uint64_t hits = ((word - EACH_BYTE(0x20)) & ~word) | ((del - EACH_BYTE(0x01)) & ~del);
-        if (((hits & TOP_BITS) | (word & also)) != 0)
-            break;
-        from += 8;
-    }
-    for (; from < end; from++) {
-        unsigned char c = (unsigned char)*from;
-        if (c < 0x20 || c == 0x7f || (also && c >= 0x80))
-            break;
-    }
-    return from;
-}
-
-/* Why c is wrong in a line, the request line or a field line. */
-static const char *text_fault(char c, bool is_field)
+/* Why c is wrong in the request line. */
+static const char *text_fault(char c)
 {
     if (c == '\0')
         return "a NUL byte";
@@ -114,7 +24,7 @@ static const char *text_fault(char c, bool is_field)
         return "a line that ends without CR";
     if ((unsigned char)c >= 0x80)
         return "a byte beyond ASCII in the request line";
-    return is_field ? "a control byte in a field" : "a control byte in the request line";
+    return "a control byte in the request line";
 }
 
 /* Why c cannot be the first byte of a request. */
@@ -133,93 +43,29 @@ static const char *begin_fault(char c)
     }
 }
 
-/* Why c cannot be the first byte of a field line. */
-static const char *field_fault(char c, bool is_first)
+static const char *line_fault(enum fields_state state, char c)
 {
-    if (chars_is(c, CHARS_BLANK))
-        return is_first ? "white space before its first field" : "a folded field line";
-    if (c == ':')
-        return "a field without a name";
-    if (c == '\r')
-        return BARE_CR;
-    return c == '\n' || c == '\0' ? text_fault(c, true) : "a field name that is no token";
+    return state == FIELDS_LINE ? text_fault(c) : begin_fault(c);
 }
 
-static const char *fault_in(enum scan_state state, char c)
-{
-    switch (state) {
-    case SCAN_START:
-    case SCAN_BEGIN:
-        return begin_fault(c);
-    case SCAN_LINE:
-    case SCAN_FIELD:
-        return text_fault(c, state == SCAN_FIELD);
-    case SCAN_FIRST:
-    case SCAN_NEXT:
-        return field_fault(c, state == SCAN_FIRST);
-    default:
-        return BARE_CR;
-    }
-}
+static const struct fields_dialect REQUEST = {
+    .next = {[FIELDS_START] = {[FIELDS_CR] = FIELDS_EMPTY_LF, [FIELDS_TOKEN] = FIELDS_LINE},
+             [FIELDS_EMPTY_LF] = {[FIELDS_LF] = FIELDS_BEGIN},
+             [FIELDS_BEGIN] = {[FIELDS_TOKEN] = FIELDS_LINE},
+             [FIELDS_LINE] = {[FIELDS_CR] = FIELDS_LINE_LF,
+                              [FIELDS_TOKEN] = FIELDS_LINE,
+                              [FIELDS_TEXT] = FIELDS_LINE}},
+    .line_is_ascii = true,
+    .line_fault = line_fault,
+};
 
 enum parse head_scan(struct head_scanner *s, struct str bytes, size_t limit, const char **fault)
 {
-    size_t len = bytes.len < limit ? bytes.len : limit;
-    unsigned state = s->state;
-    size_t at = s->seen;
-    while (at < len && state != SCAN_DONE) {
-        if (state == SCAN_LINE || state == SCAN_FIELD) {
-            uint64_t also = state == SCAN_LINE ? TOP_BITS : 0;
-            const char *stop = skip_text(bytes.ptr + at, bytes.ptr + len, also);
-            at = (size_t)(stop - bytes.ptr);
-            if (at == len)
-                break;
-        }
-        unsigned next = NEXT_STATE[state][kind_of(bytes.ptr[at])];
-        if (next == SCAN_START) {
-            *fault = fault_in((enum scan_state)state, bytes.ptr[at]);
-            s->state = state;
-            s->seen = at;
-            return PARSE_BAD;
-        }
-        at++;
-        if (next == SCAN_BEGIN)
-            s->skipped = at;
-        state = next;
-    }
-    s->state = state;
-    s->seen = at;
-    if (state == SCAN_DONE) {
-        s->len = at;
-        return PARSE_OK;
-    }
-    return bytes.len >= limit ? PARSE_TOO_LARGE : PARSE_MORE;
-}
-
-/* A parser's place in the head. */
-struct cursor {
-    const char *at, *end;
-};
-
-/* CR LF at the cursor. */
-static bool take_line_end(struct cursor *c)
-{
-    if (c->end - c->at < 2 || c->at[0] != '\r' || c->at[1] != '\n')
-        return false;
-    c->at += 2;
-    return true;
-}
-
-/* What stands where CR LF should. */
-static const char *line_end_fault(const struct cursor *c, bool is_field)
-{
-    if (c->at == c->end)
-        return NO_END;
-    return *c->at == '\r' ? BARE_CR : text_fault(*c->at, is_field);
+    return fields_scan(s, &REQUEST, bytes, limit, fault);
 }
 
 /* Bytes of a class with one SP behind them. */
-static bool take_word(struct cursor *c, unsigned class, struct str *word)
+static bool take_word(struct fields_cursor *c, unsigned class, struct str *word)
 {
     const char *stop = chars_skip(c->at, c->end, class);
     if (stop == c->at || stop == c->end || *stop != ' ')
@@ -229,7 +75,7 @@ static bool take_word(struct cursor *c, unsigned class, struct str *word)
     return true;
 }
 
-static const char *parse_version(struct cursor *c, unsigned *minor)
+static const char *parse_version(struct fields_cursor *c, unsigned *minor)
 {
     static const char NAME[] = "HTTP/";
     const size_t name_len = sizeof(NAME) - 1;
@@ -246,20 +92,21 @@ static const char *parse_version(struct cursor *c, unsigned *minor)
         return BAD_VERSION;
     if (c->at < c->end && chars_is(*c->at, CHARS_VISIBLE | CHARS_BLANK))
         return "more behind the HTTP version";
-    if (!take_line_end(c))
-        return line_end_fault(c, false);
+    if (!fields_take_line_end(c))
+        return fields_line_end_fault(c, text_fault);
     *minor = digits[2] == '1';
     return NULL;
 }
 
 /* What the byte at which a method or target ended says. */
-static const char *word_fault(const struct cursor *c, const char *stop, const char *otherwise)
+static const char *word_fault(const struct fields_cursor *c, const char *stop,
+                              const char *otherwise)
 {
     bool is_odd = stop < c->end && *stop != ' ' && *stop != '\r' && !chars_is(*stop, CHARS_VISIBLE);
-    return is_odd ? text_fault(*stop, false) : otherwise;
+    return is_odd ? text_fault(*stop) : otherwise;
 }
 
-static const char *parse_line(struct request_head *h, struct cursor *c)
+static const char *parse_line(struct request_head *h, struct fields_cursor *c)
 {
     if (!take_word(c, CHARS_TOKEN, &h->method)) {
         const char *stop = chars_skip(c->at, c->end, CHARS_TOKEN);
@@ -274,33 +121,6 @@ static const char *parse_line(struct request_head *h, struct cursor *c)
         return word_fault(c, stop, stop == c->at ? "no target in the request line" : NO_VERSION);
     }
     return parse_version(c, &h->minor);
-}
-
-/* One field line, its end included. */
-static const char *parse_field(struct head_field *f, struct cursor *c, bool is_first)
-{
-    const char *colon = chars_skip(c->at, c->end, CHARS_TOKEN);
-    if (colon == c->end)
-        return NO_END;
-    if (colon == c->at)
-        return field_fault(*colon, is_first);
-    if (*colon != ':') {
-        if (chars_is(*colon, CHARS_BLANK))
-            return "white space before the colon of a field";
-        return *colon == '\r' ? "a field line without a colon" : field_fault(*colon, false);
-    }
-    f->name = str_range(c->at, colon);
-    const char *from = chars_skip(colon + 1, c->end, CHARS_BLANK);
-    c->at = skip_text(from, c->end, 0);
-    while (c->at < c->end && *c->at == '\t')
-        c->at = skip_text(c->at + 1, c->end, 0);
-    const char *to = c->at;
-    if (!take_line_end(c))
-        return line_end_fault(c, true);
-    while (to > from && chars_is(to[-1], CHARS_BLANK))
-        to--;
-    f->value = str_range(from, to);
-    return NULL;
 }
 
 /* The fields whose number or value every request must get right. */
@@ -409,15 +229,15 @@ static const char *check_length(const struct request_head *h, const struct vital
 
 enum parse head_parse(struct request_head *h, struct str bytes, const char **fault)
 {
-    struct cursor c = {bytes.ptr, bytes.ptr + bytes.len};
+    struct fields_cursor c = {bytes.ptr, bytes.ptr + bytes.len};
     struct vital vital = {NULL, NULL, NULL};
     h->field_count = 0;
     const char *wrong = parse_line(h, &c);
-    while (!wrong && !take_line_end(&c)) {
+    while (!wrong && !fields_take_line_end(&c)) {
         if (h->field_count == HEAD_MAX_FIELDS)
             return PARSE_TOO_LARGE;
         struct head_field *f = &h->fields[h->field_count];
-        wrong = parse_field(f, &c, h->field_count == 0);
+        wrong = fields_parse(f, &c, h->field_count == 0, false);
         if (!wrong)
             wrong = note_field(&vital, f);
         h->field_count++;
@@ -436,8 +256,5 @@ enum parse head_parse(struct request_head *h, struct str bytes, const char **fau
 
 const struct head_field *head_find(const struct request_head *h, struct str name)
 {
-    for (size_t i = 0; i < h->field_count; i++)
-        if (str_ieq(h->fields[i].name, name))
-            return &h->fields[i];
-    return NULL;
+    return fields_find(h->fields, h->field_count, name);
 }

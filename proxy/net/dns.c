@@ -27,7 +27,7 @@ struct dns {
     struct dns_cache cache;
     struct event *deliver, *deadline;
     struct list ready;
-    struct list waiting; /* by place, the earliest deadline first */
+    struct list waiting;            /* by place, the earliest deadline first */
     bool is_delivering, is_closing; /* closing: dns_free came while delivering */
     uint64_t timeout_ms;
     dns_clock_fn *now_ms;

@@ -34,10 +34,10 @@ struct dns;
 
 enum dns_status {
     DNS_WAITING,
-    DNS_FOUND,     /* at least one address */
-    DNS_NO_NAME,   /* NXDOMAIN */
-    DNS_NO_DATA,   /* the name exists, but not with this kind of address */
-    DNS_FAILED,    /* refused, malformed, servers unreachable, out of memory */
+    DNS_FOUND,   /* at least one address */
+    DNS_NO_NAME, /* NXDOMAIN */
+    DNS_NO_DATA, /* the name exists, but not with this kind of address */
+    DNS_FAILED,  /* refused, malformed, servers unreachable, out of memory */
     DNS_TIMED_OUT,
 };
 

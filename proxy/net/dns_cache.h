@@ -41,11 +41,11 @@ struct dns_family {
 struct dns_entry {
     struct dns_entry *next_in_bucket;
     uint64_t hash;
-    struct list_node place;    /* idle: in the cache's list; busy: free for the owner */
-    struct list_node ready;    /* free for the owner */
-    struct list askers;        /* struct dns_asker by node; empty while idle */
-    bool is_delivering;        /* the askers are being told just now */
-    uint64_t deadline_ms;      /* where a question is under way */
+    struct list_node place; /* idle: in the cache's list; busy: free for the owner */
+    struct list_node ready; /* free for the owner */
+    struct list askers;     /* struct dns_asker by node; empty while idle */
+    bool is_delivering;     /* the askers are being told just now */
+    uint64_t deadline_ms;   /* where a question is under way */
     struct dns_family v6, v4;
     size_t name_len;
     char name[]; /* with a NUL behind */

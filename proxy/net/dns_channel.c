@@ -52,6 +52,7 @@ struct dns_socket {
     struct list_node node;
     struct dns_channel *channel;
     int fd;
+    bool is_udp;
     struct event *reading, *writing;
 };
 
@@ -119,7 +120,7 @@ static void free_socket(struct dns_socket *s)
     mem_free(s);
 }
 
-static struct dns_socket *watch_socket(struct dns_channel *c, int fd)
+static struct dns_socket *watch_socket(struct dns_channel *c, int fd, bool is_udp)
 {
     struct dns_socket *s = mem_zalloc(sizeof(*s));
 
@@ -127,6 +128,7 @@ static struct dns_socket *watch_socket(struct dns_channel *c, int fd)
         return NULL;
     s->channel = c;
     s->fd = fd;
+    s->is_udp = is_udp;
     s->reading = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable, s);
     s->writing = event_new(c->base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
     if (s->reading == NULL || s->writing == NULL || event_add(s->reading, NULL) != 0) {
@@ -147,7 +149,7 @@ static ares_socket_t on_open(int domain, int type, int protocol, void *arg)
         return ARES_SOCKET_BAD;
     if (type == SOCK_STREAM)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (watch_socket(arg, fd) == NULL) {
+    if (watch_socket(arg, fd, type == SOCK_DGRAM) == NULL) {
         (void)close(fd);
         errno = ENOMEM;
         return ARES_SOCKET_BAD;
@@ -178,13 +180,18 @@ static ares_ssize_t on_receive(ares_socket_t fd, void *bytes, size_t size, int f
 static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *parts, int count, void *arg)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
-
+    const struct dns_socket *s = find_socket(arg, fd);
     ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
 
     /* Over UDP this tells that an earlier question met a closed port, and eats that
      * news: c-ares would wait for its answer. Sent again, the news comes again. */
     if (sent < 0 && errno == ECONNREFUSED)
         sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    /* A datagram for which the kernel has no room now is one that got lost on the
+     * way: c-ares would end the question rather than repeat it. It sends a question
+     * in one part. */
+    if (sent < 0 && s != NULL && s->is_udp && (errno == EAGAIN || errno == ENOBUFS))
+        return (ares_ssize_t)parts[0].iov_len;
     return sent;
 }
 

@@ -73,5 +73,5 @@ def test_an_origin_that_does_not_read_stalls_the_client(proxy, origin, hosts, cl
     assert p.pss_kib() - before < MOST_KIB
     is_over.set()
     writer.join(15)
-    c.reset()
-    close_record(p, end="client_reset")
+    there.close()  # over what it has not read: a reset
+    close_record(p, end="origin_reset")

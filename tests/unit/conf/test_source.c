@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/scan.h"
 #include "conf/source.h"
 #include "util/mem.h"
 
@@ -151,20 +150,20 @@ static const struct {
     {"0", true},           {"2147483647", true},  {"2147483648", false}, {"-2147483648", true},
     {"-2147483649", false}, {"0x7FFFFFFF", true}, {"0x80000000", false}, {"2147483648L", true},
     {"9223372036854775807L", true}, {"9223372036854775808L", false},
-    {"00000000000000000000000000000000000000001", false},
+    {"00000000000000000000000000000000000000001", false}, {"1.5", true}, {".5", true},
+    {"-1.", true}, {"+7", true}, {".", false}, {"-", false}, {"0x", false}, {"5LL", true},
+    {"5LLL", false}, {"-0x5", false}, {"1.2.3", false}, {"0x1G", false},
 };
 
 START_TEST(numbers_that_do_not_fit_are_reported)
 {
-    struct scan scan;
-    struct errlist faults;
-    struct place at = {"t.conf", 1};
-    errlist_init(&faults);
-    scan_init(&scan, &faults);
-    scan_number(&scan, str_of(numbers[_i].text), &at);
-    ck_assert_uint_eq(faults.errors, numbers[_i].fits ? 0 : 1);
-    scan_fini(&scan);
-    errlist_fini(&faults);
+    struct reading r;
+    char text[80];
+    snprintf(text, sizeof(text), "a = %s;", numbers[_i].text);
+    read_source(&r, str_of(text));
+    ck_assert_int_eq(r.result, numbers[_i].fits ? 0 : -1);
+    ck_assert_uint_eq(r.faults.errors, numbers[_i].fits ? 0 : 1);
+    forget(&r);
 }
 END_TEST
 

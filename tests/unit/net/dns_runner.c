@@ -8,6 +8,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(dns_message_suite());
     srunner_add_suite(runner, dns_cache_suite());
+    srunner_add_suite(runner, dns_channel_suite());
     srunner_add_suite(runner, dns_suite());
     srunner_add_suite(runner, dns_askers_suite());
     srunner_add_suite(runner, dns_faults_suite());

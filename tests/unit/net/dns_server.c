@@ -146,8 +146,7 @@ static void send_reply(struct delayed *d)
     if (d->fd >= 0) {
         (void)send(d->fd, d->bytes, d->len, MSG_NOSIGNAL);
     } else {
-        (void)sendto(d->server->udp, d->bytes, d->len, 0, (struct sockaddr *)&d->to,
-                     sizeof(d->to));
+        (void)sendto(d->server->udp, d->bytes, d->len, 0, (struct sockaddr *)&d->to, sizeof(d->to));
     }
     if (d->timer != NULL)
         event_free(d->timer);
@@ -207,8 +206,8 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
         socklen_t size = sizeof(d->to);
         ck_assert_ptr_nonnull(d);
         d->fd = -1;
-        ssize_t len = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&d->to,
-                               &size);
+        ssize_t len =
+            recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&d->to, &size);
         if (len < 0) {
             free(d);
             return;

@@ -15,5 +15,6 @@ Suite *dns_askers_suite(void);
 Suite *dns_faults_suite(void);
 Suite *dns_message_suite(void);
 Suite *dns_cache_suite(void);
+Suite *dns_channel_suite(void);
 
 #endif

@@ -44,11 +44,11 @@ static void read_bytes(const uint8_t *bytes, size_t len, const char *name, enum 
 
 /* A reply by hand: a question for a.test, and two answers that point at it. */
 static const uint8_t by_hand[] = {
-    0x12, 0x34, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0,        /* header */
-    1, 'a', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1,          /* question, at 12 */
-    0xC0, 12, 0, 5, 0, 1, 0, 0, 0, 50, 0, 4,               /* a.test CNAME, at 24 */
-    1, 'B', 0xC0, 14,                                      /* b.test, at 36 */
-    0xC0, 36, 0, 1, 0, 1, 0, 0, 0, 90, 0, 4, 192, 0, 2, 1, /* b.test A, at 40 */
+    0x12, 0x34, 0x81, 0x80, 0,   1,   0,   2, 0, 0,  0, 0,               /* header */
+    1,    'a',  4,    't',  'e', 's', 't', 0, 0, 1,  0, 1,               /* question, at 12 */
+    0xC0, 12,   0,    5,    0,   1,   0,   0, 0, 50, 0, 4,               /* a.test CNAME, at 24 */
+    1,    'B',  0xC0, 14,                                                /* b.test, at 36 */
+    0xC0, 36,   0,    1,    0,   1,   0,   0, 0, 90, 0, 4, 192, 0, 2, 1, /* b.test A, at 40 */
 };
 
 START_TEST(compressed_names_are_followed)

@@ -159,6 +159,7 @@ START_TEST(members_of_another_object_can_be_added)
     json_u64(&inner, "a", 1);
     json_str(&inner, "b", STR_LIT("2"));
     json_members(&j, json_inner(&inner));
+    json_members(&j, (struct str){NULL, 0});
     json_u64(&j, "c", 3);
     json_members(&j, STR_LIT("\"d\":4"));
     ck_assert(!j.is_cut);
