@@ -115,8 +115,10 @@ static enum next admit_step(struct conn *c)
     t->has_verdict = true;
     if (t->verdict.action != POLICY_ALLOW)
         return deny(c);
-    if (t->verdict.parent >= 0)
-        t->parent = &t->pin->config->parents[t->verdict.parent];
+    const struct config *config = t->pin->config;
+    int parent = config->rules[t->verdict.rule_index].parent;
+    if (parent >= 0)
+        t->parent = &config->parents[parent];
     if (t->local != LOCAL_NONE)
         return conn_enter(c, &PHASE_REPLY);
     return enter_limits(c);
