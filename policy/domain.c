@@ -15,7 +15,7 @@
 #define FILL_BYTES 72
 /* Keys that share a word of the filter: at this, one name in fifty looks as if it were
  * in the table and is not. */
-#define FILTER_KEYS 8
+#define FILTER_KEYS 4
 #define BATCH 32
 
 enum { IS_SUFFIX = 1, IS_URL = 2, HAS_TEXT = 4 };
@@ -144,56 +144,6 @@ void domain_add(struct domain_table *t, const struct domain_entry *entry)
     t->count++;
 }
 
-/* splitmix64 from a fixed seed. */
-static void fill_weights(uint64_t weights[HOST_MAX])
-{
-    uint64_t state = UINT64_C(0x53616c6c79706f72);
-    for (size_t i = 0; i < HOST_MAX; i++) {
-        state += UINT64_C(0x9e3779b97f4a7c15);
-        uint64_t z = state;
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        weights[i] = (z ^ z >> 31) | 1;
-    }
-}
-
-/* The hashes of a name and its parents, shortest first, and where each begins, counted
- * from the end. There is room for as many as there are characters, because the loop
- * writes at each of them. */
-struct parents {
-    size_t count;
-    uint64_t hashes[HOST_MAX + 1];
-    uint8_t lengths[HOST_MAX + 1];
-};
-
-/* Multilinear hashing from the last character to the first: the sum at each dot is
- * the hash of the parent behind it, the last sum that of the name. No branch depends
- * on where the dots are, which nothing could foresee. */
-static void hash_parents(const struct domain_table *t, struct str name, struct parents *out)
-{
-    const unsigned char *at = (const unsigned char *)name.ptr + name.len;
-    uint64_t sum = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < name.len; i++) {
-        uint64_t c = *--at;
-        out->hashes[count] = sum;
-        out->lengths[count] = (uint8_t)i;
-        count += c == '.';
-        sum += c * t->weights[i];
-    }
-    out->hashes[count] = sum;
-    out->lengths[count] = (uint8_t)name.len;
-    out->count = count + 1;
-}
-
-/* The lower bits of a sum are weak; afterwards all are good. */
-static uint64_t mix(uint64_t sum)
-{
-    sum ^= sum >> 32;
-    sum *= UINT64_C(0x9e3779b97f4a7c15);
-    return sum ^ sum >> 29;
-}
-
 static struct domain_line *line_of(const struct domain_table *t, uint64_t hash)
 {
     return &t->lines[(hash >> 32) * t->lines_count >> 32];
@@ -268,10 +218,10 @@ static bool has_depth(const uint64_t bits[2], size_t depth)
 
 static uint64_t hash_record(struct domain_table *t, const struct record *r)
 {
-    struct parents parents;
-    hash_parents(t, key_of(r), &parents);
+    struct namehash_parents parents;
+    namehash_parents(&t->hash, key_of(r), &parents);
     set_depth(r->flags & IS_SUFFIX ? t->suffix_depth : t->exact_depth, parents.count);
-    return mix(parents.hashes[parents.count - 1]);
+    return parents.hashes[parents.count - 1];
 }
 
 /* In batches, so that the lines of one batch come from memory together. */
@@ -302,7 +252,7 @@ void domain_finish(struct domain_table *t)
 {
     if (t->count == 0)
         return;
-    fill_weights(t->weights);
+    namehash_init(&t->hash);
     size_t bytes = t->records.used - t->count * LINK;
     t->lines_count = bytes / FILL_BYTES + 1;
     t->block = bulk_zalloc((t->lines_count + 1) * LINE_SIZE);
@@ -330,14 +280,14 @@ size_t domain_bytes(const struct domain_table *t)
 
 /* Keeps the parents that have a pattern as deep as they are; their words of the filter
  * come from memory together. */
-static size_t choose_depths(const struct domain_table *t, struct parents *parents)
+static size_t choose_depths(const struct domain_table *t, struct namehash_parents *parents)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < parents->count && i < DOMAIN_MAX_LABELS; i++) {
+    for (size_t i = 0; i < parents->count; i++) {
         bool is_whole = i + 1 == parents->count;
         if (!has_depth(t->suffix_depth, i + 1) && !(is_whole && has_depth(t->exact_depth, i + 1)))
             continue;
-        uint64_t hash = mix(parents->hashes[i]);
+        uint64_t hash = parents->hashes[i];
         __builtin_prefetch(filter_word(t, hash));
         prefetch_line(line_of(t, hash));
         parents->hashes[kept] = hash;
@@ -349,11 +299,11 @@ static size_t choose_depths(const struct domain_table *t, struct parents *parent
 
 void domain_prepare(const struct domain_table *t, struct str name, struct domain_search *search)
 {
-    struct parents parents;
+    struct namehash_parents parents;
     search->count = 0;
     if (t->count == 0 || name.len == 0 || name.len > HOST_MAX)
         return;
-    hash_parents(t, name, &parents);
+    namehash_parents(&t->hash, name, &parents);
     size_t count = choose_depths(t, &parents);
     for (size_t i = 0; i < count; i++) {
         uint64_t bits = filter_bits(parents.hashes[i]);

@@ -22,14 +22,11 @@
 #include <stdint.h>
 
 #include "policy/bulk.h"
-#include "policy/host.h"
+#include "policy/namehash.h"
 #include "util/str.h"
 
 /* Records of more bytes than this in all are too much for their references. */
 #define DOMAIN_MAX_BYTES ((size_t)3 << 30)
-
-/* A name of 253 characters has at most 127 labels. */
-#define DOMAIN_MAX_LABELS 127
 
 /* A reference to a record of a finished table; 0 is none. */
 typedef uint32_t domain_ref;
@@ -44,7 +41,7 @@ struct domain_table {
     size_t count;             /* records */
     uint64_t suffix_depth[2]; /* bit n: some suffix has n labels */
     uint64_t exact_depth[2];
-    uint64_t weights[HOST_MAX]; /* of the hash: one for each place from the end */
+    struct namehash hash;
 };
 
 struct domain_entry {
@@ -81,7 +78,7 @@ struct domain_probe {
 };
 struct domain_search {
     size_t count;
-    struct domain_probe probes[DOMAIN_MAX_LABELS];
+    struct domain_probe probes[NAMEHASH_MAX_LABELS];
 };
 
 /* Starts a lookup: the lines are asked from memory, and what the caller does before

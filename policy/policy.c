@@ -262,21 +262,30 @@ static void run_regexes(const struct ask *ask, uint16_t set)
     }
 }
 
-enum found { FOUND_NO, FOUND_YES, FOUND_LIMIT };
+enum found { FOUND_NO, FOUND_YES, FOUND_LIMIT, FOUND_UNSURE };
 
 /* set: the first of the rule that matches, or NO_SET where the rule is for every
- * destination. What costs little is asked first: a set that matches without its
- * regexes comes in front of one that needs them. */
-static enum found match_destination(const struct ask *ask, const struct rule *rule, int *set)
+ * destination. Unsure: none does, but not all was asked. */
+static enum found match_plain(const struct ask *ask, const struct rule *rule, int *set)
 {
-    enum found found = FOUND_NO;
     *set = NO_SET;
     for (size_t i = 0; i < rule->to_count; i++) {
+        if (ask->s->sets[rule->to[i]].stamp != ask->s->stamp)
+            continue;
         *set = rule->to[i];
-        if (ask->s->sets[*set].stamp == ask->s->stamp)
-            return FOUND_YES;
+        return FOUND_YES;
     }
-    for (size_t i = 0; rule->can_give_up && i < rule->to_count; i++) {
+    if (rule->to_count == 0)
+        return FOUND_YES;
+    return rule->can_give_up ? FOUND_UNSURE : FOUND_NO;
+}
+
+/* Asks the regexes too. So a set that matches without them comes in front of one that
+ * needs them. */
+static enum found match_costly(const struct ask *ask, const struct rule *rule, int *set)
+{
+    enum found found = FOUND_NO;
+    for (size_t i = 0; i < rule->to_count; i++) {
         const struct set_state *state = &ask->s->sets[rule->to[i]];
         run_regexes(ask, rule->to[i]);
         if (state->stamp == ask->s->stamp) {
@@ -288,7 +297,7 @@ static enum found match_destination(const struct ask *ask, const struct rule *ru
             found = FOUND_LIMIT;
         }
     }
-    return rule->to_count == 0 ? FOUND_YES : found;
+    return found;
 }
 
 static void set_note(const struct policy *p, const struct note *note, struct policy_verdict *v)
@@ -302,7 +311,6 @@ static void set_pattern(const struct ask *ask, int set, struct policy_verdict *v
     const struct policy *p = ask->p;
     const struct set_state *state = &ask->s->sets[set];
     struct domain_entry entry;
-    v->set = p->destinations[set].name;
     switch (state->kind) {
     case KIND_EXACT:
     case KIND_SUFFIX:
@@ -328,20 +336,20 @@ static void set_verdict(const struct ask *ask, size_t index, int source, int set
 {
     const struct rule *rule = &ask->p->rules[index];
     bool is_allowed = reason == POLICY_BY_RULE && rule->action == POLICY_ALLOW;
-    *v = (struct policy_verdict){.reason = reason, .rule_index = (int)index};
-    v->action = is_allowed ? POLICY_ALLOW : POLICY_DENY;
-    v->rule = rule->name;
-    v->rule_at = rule->at;
-    if (source != NO_SET)
-        v->source = ask->p->sources[source].name;
+    bool is_tunnel = is_allowed && ask->q->scheme == POLICY_CONNECT;
+    *v = (struct policy_verdict){
+        .action = is_allowed ? POLICY_ALLOW : POLICY_DENY,
+        .reason = reason,
+        .tls = is_tunnel ? POLICY_TLS_TUNNEL : POLICY_TLS_NONE,
+        .tls_reason = is_tunnel ? "inspection is off" : NULL,
+        .rule_index = (int)index,
+        .rule = rule->name,
+        .rule_at = rule->at,
+        .source = source != NO_SET ? ask->p->sources[source].name : NULL,
+        .set = set != NO_SET ? ask->p->destinations[set].name : NULL,
+    };
     if (set != NO_SET && reason != POLICY_MATCH_LIMIT)
         set_pattern(ask, set, v);
-    else if (set != NO_SET)
-        v->set = ask->p->destinations[set].name;
-    if (is_allowed && ask->q->scheme == POLICY_CONNECT) {
-        v->tls = POLICY_TLS_TUNNEL;
-        v->tls_reason = "inspection is off";
-    }
 }
 
 /* Nothing decided: was there an allow rule that failed by its port or method alone? */
@@ -352,11 +360,15 @@ static void explain_denial(const struct ask *ask, struct policy_verdict *v)
     *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
     for (size_t i = 0; i < ask->p->rules_count; i++) {
         const struct rule *rule = &ask->p->rules[i];
-        if (rule->action != POLICY_ALLOW)
+        enum found found = match_plain(ask, rule, &set);
+        if (rule->action != POLICY_ALLOW || found == FOUND_NO)
             continue;
         bool is_port = match_port(ask, rule);
-        if (is_port == match_method(ask, rule) || !match_source(ask, rule, &source) ||
-            match_destination(ask, rule, &set) != FOUND_YES)
+        if (is_port == match_method(ask, rule) || !match_source(ask, rule, &source))
+            continue;
+        if (found == FOUND_UNSURE)
+            found = match_costly(ask, rule, &set);
+        if (found != FOUND_YES)
             continue;
         set_verdict(ask, i, source, set, is_port ? POLICY_BY_METHOD : POLICY_BY_PORT, v);
         return;
@@ -380,10 +392,12 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
     domain_find(&p->domains, &search, on_domain, &ask);
     for (size_t i = 0; i < p->rules_count; i++) {
         const struct rule *rule = &p->rules[i];
-        if (!match_port(&ask, rule) || !match_method(&ask, rule) ||
+        enum found found = match_plain(&ask, rule, &set);
+        if (found == FOUND_NO || !match_port(&ask, rule) || !match_method(&ask, rule) ||
             !match_source(&ask, rule, &source))
             continue;
-        enum found found = match_destination(&ask, rule, &set);
+        if (found == FOUND_UNSURE)
+            found = match_costly(&ask, rule, &set);
         if (found == FOUND_NO)
             continue;
         set_verdict(&ask, i, source, set, found == FOUND_YES ? POLICY_BY_RULE : POLICY_MATCH_LIMIT,

@@ -5,6 +5,13 @@ import socket
 import stat
 
 from lib.client import wait_until
+from lib.config import config
+
+
+def start(proxy, path):
+    p = proxy.from_text(config(admin={"address": f"unix:{path}", "port": None}), has_admin=False)
+    p.wait_error(f"admin on unix:{path}\n")
+    return p
 
 
 def ask(path, target):
@@ -20,7 +27,7 @@ def ask(path, target):
 
 def test_it_answers_and_goes_away_with_the_proxy(proxy, tmp_path):
     path = str(tmp_path / "admin.sock")
-    p = proxy(admin={"address": f"unix:{path}", "port": None})
+    p = start(proxy, path)
     assert ask(path, "/healthz").startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\nsallyport_config_generation 1\n" in ask(path, "/metrics")
     mode = os.stat(path).st_mode
@@ -35,5 +42,6 @@ def test_what_a_crash_left_behind_is_no_obstacle(proxy, tmp_path):
     left = socket.socket(socket.AF_UNIX)
     left.bind(path)
     left.close()
-    proxy(admin={"address": f"unix:{path}", "port": None})
+    p = start(proxy, path)
     assert ask(path, "/healthz").endswith(b"ok\n")
+    assert p.log.lines() == []

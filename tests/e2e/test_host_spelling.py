@@ -23,7 +23,8 @@ def test_the_parent_of_a_wildcard(proxy, origin, hosts, client):
     p = proxy(ports=[there.port])
     for name in ("WeBex.COM.", "a.B.c.webex.com."):
         open_tunnel(client(p), f"{name}:{there.port}").close()
-    assert [r["host"] for r in p.log.wait(2, event="close")] == ["webex.com", "a.b.c.webex.com"]
+    hosts_seen = {r["host"] for r in p.log.wait(2, event="close")}
+    assert hosts_seen == {"webex.com", "a.b.c.webex.com"}
 
 
 def test_a_rule_in_unicode_matches_the_a_label(proxy, origin, hosts, client):

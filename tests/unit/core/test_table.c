@@ -2,6 +2,7 @@
 /* test_table.c - the table of ends, and the counters. */
 #include "tests/unit/core/suites.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "proxy/ops/counters.h"
