@@ -40,7 +40,7 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->bytes_in = t->bytes_out = 0;
     t->parent = NULL;
     t->has_verdict = t->is_dialled = false;
-    t->dial_usec = 0;
+    t->dial_usec = t->start_usec;
     return t;
 }
 

@@ -33,8 +33,9 @@ static bool has_bound_origin(struct conn *c, struct str key)
 {
     if (c->bound_key == NULL)
         return false;
-    bool is_usable = str_eq(str_of(c->bound_key), key) && !c->origin.is_ending &&
-                     !c->origin.is_readable && !stream_is_broken(&c->origin);
+    bool is_usable = !c->txn->is_connect && str_eq(str_of(c->bound_key), key) &&
+                     !c->origin.is_ending && !c->origin.is_readable &&
+                     !stream_is_broken(&c->origin);
     if (is_usable)
         return true;
     stream_close(&c->origin);

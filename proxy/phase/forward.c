@@ -124,6 +124,7 @@ static enum next finish(struct conn *c, struct forward *f)
     t->status = f->status;
     t->bytes_in += f->up.bytes;
     t->bytes_out = f->down.bytes;
+    worker_count_header_changes(c->worker, &f->trailers);
     txn_forwarded(t);
     c->is_logged = true;
     release_origin(c, f);

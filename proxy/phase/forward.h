@@ -24,6 +24,7 @@ struct forward {
     struct conn *conn;
     struct relay up, down; /* request and response bodies, and what waits in front of them */
     struct chunked up_chunks, down_chunks;
+    struct header_ledger trailers; /* what the two drop */
     struct framing request_body;
     /* Of the request. */
     bool is_head, is_client_10, is_upgrade, is_bound, has_content, can_repeat;

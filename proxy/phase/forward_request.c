@@ -68,7 +68,7 @@ static enum parse filter_chunks(void *arg, struct str in, size_t *used, char *ou
 
 /* Behind the head come bytes that the client sent with it: of the body, or of the
  * next request. */
-static void set_up_body(struct forward *f)
+static enum end_reason set_up_body(struct forward *f, const struct request_head *h)
 {
     struct conn *c = f->conn;
     switch (f->request_body.kind) {
@@ -77,6 +77,9 @@ static void set_up_body(struct forward *f)
         break;
     case BODY_CHUNKED:
         chunked_init(&f->up_chunks, true);
+        f->up_chunks.ledger = &f->trailers;
+        if (chunked_drop_named(&f->up_chunks, h->fields, h->field_count) != 0)
+            return END_NO_MEMORY;
         relay_set_filter(&f->up, filter_chunks, &f->up_chunks);
         break;
     default:
@@ -86,6 +89,7 @@ static void set_up_body(struct forward *f)
     relay_carry(&f->up, c->early, c->early_len);
     c->early = NULL;
     c->early_len = 0;
+    return END_DONE;
 }
 
 static enum end_reason send_bytes(struct forward *f, struct str bytes)
@@ -151,7 +155,5 @@ enum end_reason forward_send_head(struct forward *f)
     }
     worker_count_header_changes(c->worker, &ledger);
     enum end_reason reason = send_bytes(f, out);
-    if (reason == END_DONE)
-        set_up_body(f);
-    return reason;
+    return reason == END_DONE ? set_up_body(f, &h) : reason;
 }

@@ -71,7 +71,8 @@ static size_t write_head(struct forward *f, const struct response_head *h, enum 
 }
 
 /* How the body is moved; what was read of it already is carried. */
-static int set_up_body(struct forward *f, const struct framing *body, struct str rest)
+static int set_up_body(struct forward *f, const struct response_head *h,
+                       const struct framing *body, struct str rest)
 {
     f->origin_closes = f->origin_closes || body->kind == BODY_UNTIL_CLOSE;
     switch (body->kind) {
@@ -83,6 +84,9 @@ static int set_up_body(struct forward *f, const struct framing *body, struct str
         break;
     case BODY_CHUNKED:
         chunked_init(&f->down_chunks, !f->is_client_10);
+        f->down_chunks.ledger = &f->trailers;
+        if (chunked_drop_named(&f->down_chunks, h->fields, h->field_count) != 0)
+            return -1;
         relay_set_filter(&f->down, filter_chunks, &f->down_chunks);
         break;
     case BODY_UNTIL_CLOSE:
@@ -147,7 +151,7 @@ static enum io pass_final(struct forward *f, const struct response_head *h, stru
     }
     if (put_whole(f, &body, len, rest))
         return IO_OK;
-    if (put_down(f, (struct str){out, len}) != 0 || set_up_body(f, &body, rest) != 0) {
+    if (put_down(f, (struct str){out, len}) != 0 || set_up_body(f, h, &body, rest) != 0) {
         f->conn->client.is_recv_broken = true;
         f->conn->client.error = ENOMEM;
         return IO_ERR;
@@ -172,7 +176,7 @@ static enum io pass_switch(struct forward *f, const struct response_head *h, str
                            const char **fault)
 {
     char *out = f->conn->worker->pool.out;
-    if (!f->is_upgrade) {
+    if (!f->is_upgrade || !hop_gives_websocket(h)) {
         *fault = "101 without being asked for another protocol";
         return IO_EOF;
     }
@@ -195,6 +199,9 @@ static enum io take_head(struct forward *f, struct str bytes, const char **fault
     struct str whole = {bytes.ptr + f->scanner.skipped, f->scanner.len - f->scanner.skipped};
     struct str rest = {bytes.ptr + f->scanner.len, bytes.len - f->scanner.len};
     if (response_parse(&h, whole, fault) != PARSE_OK)
+        return IO_EOF;
+    *fault = hop_fault_of_response(&h);
+    if (*fault != NULL)
         return IO_EOF;
     if (h.status == 101)
         return pass_switch(f, &h, rest, fault);
