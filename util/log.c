@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 
 /* The descriptor that lines go to. A reopened file takes the number of the old
  * one (dup3), so a thread that is about to write never meets a closed one. */
-static int log_fd = STDERR_FILENO;
+static atomic_int log_fd = STDERR_FILENO;
 
 int log_open(const char *path, struct err *e)
 {
@@ -31,9 +32,11 @@ int log_open(const char *path, struct err *e)
         log_fd = fd;
         return 0;
     }
-    int rc = dup3(fd, log_fd, O_CLOEXEC);
+    int rc = 0;
+    if (dup3(fd, log_fd, O_CLOEXEC) < 0)
+        rc = err_set(e, NULL, "error log '%s': %s", path, strerror(errno));
     close(fd);
-    return rc < 0 ? err_set(e, NULL, "error log '%s': %s", path, strerror(errno)) : 0;
+    return rc;
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -115,6 +115,14 @@ static void on_attempt_ready(struct stream *s)
     a->connector->on_wake(a->connector);
 }
 
+static bool has_room(const struct connector *x)
+{
+    bool has = !stream_is_open(x->stream);
+    for (unsigned i = 0; i < ARRAY_LEN(x->attempts); i++)
+        has = has || x->attempts[i] == NULL;
+    return has;
+}
+
 static int start_first(struct connector *x, int fd, const struct addr *a, stream_ready_fn *ready)
 {
     if (stream_open(x->stream, x->base, fd, false, ready) != 0)
@@ -241,7 +249,8 @@ enum io connector_run(struct connector *x, bool may_start, stream_ready_fn *read
 {
     if (look_at_attempts(x, ready) == IO_OK)
         return IO_OK;
-    if (may_start && connector_has_addresses(x) && (x->is_due || !connector_is_trying(x))) {
+    bool is_turn = x->is_due || !connector_is_trying(x);
+    if (may_start && is_turn && has_room(x) && connector_has_addresses(x)) {
         if (x->is_timer_on)
             evtimer_del(&x->timer);
         x->is_due = x->is_timer_on = false;

@@ -141,6 +141,7 @@ static enum io splice_out(struct relay *r)
             return IO_AGAIN;
         r->to->error = put < 0 ? errno : EPIPE;
         r->to->is_send_broken = true;
+        r->to->is_readable = true; /* as in a failing send: see stream.c */
         return IO_ERR;
     }
     return IO_OK;
@@ -279,16 +280,21 @@ static enum io splice_some(struct relay *r)
             r->is_bulk = false;
         return IO_OK;
     }
-    int error = errno;
+    int error = got < 0 ? errno : 0;
     pipes_put(&r->pool->pipes, r->pipe);
     r->pipe = NULL;
-    if (got < 0 && error == EAGAIN) {
+    if (error == EAGAIN) {
         r->from->is_readable = false;
         return IO_AGAIN;
     }
-    /* The end or a fault: reading says which, and in the same words as ever. */
     r->is_bulk = false;
-    r->is_splice_refused = got < 0 && error == EINVAL;
+    if (error != 0 && error != EINVAL) {
+        /* The kernel tells a fault once: reading would now find a good end. */
+        r->from->error = error;
+        r->from->is_recv_broken = true;
+        return IO_ERR;
+    }
+    r->is_splice_refused = error == EINVAL;
     return copy_some(r);
 }
 

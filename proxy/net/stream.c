@@ -16,18 +16,20 @@ static enum io plain_recv(struct stream *s, void *bytes, size_t size, size_t *le
         *len = (size_t)got;
         /* Less than was asked for: the socket is empty, and a FIN that comes
          * later makes an edge of its own (epoll(7), question 9). */
-        if (*len < size && !s->is_ending)
+        if (*len < size && !s->is_ending && !s->is_send_broken)
             s->is_readable = false;
         return IO_OK;
     }
-    if (got == 0) {
+    /* The kernel tells a reset once. Where a send has met it, it looks like a FIN here. */
+    bool was_reset = got == 0 && s->is_send_broken && s->error == ECONNRESET;
+    if (got == 0 && !was_reset) {
         s->is_eof = true;
         return IO_EOF;
     }
     s->is_readable = false;
-    if (errno == EAGAIN)
+    if (got < 0 && errno == EAGAIN)
         return IO_AGAIN;
-    s->error = errno;
+    s->error = got < 0 ? errno : s->error;
     s->is_recv_broken = true;
     return IO_ERR;
 }
@@ -47,6 +49,7 @@ static enum io plain_send(struct stream *s, const void *bytes, size_t size, size
         return IO_AGAIN;
     s->error = errno;
     s->is_send_broken = true;
+    s->is_readable = true; /* the edge that told of the end may be used up */
     return IO_ERR;
 }
 

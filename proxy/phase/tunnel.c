@@ -123,6 +123,9 @@ static enum next tunnel_step(struct conn *c)
         return end_broken(c, END_TUNNEL_IDLE);
     enum io up = relay_run(&t->up);
     enum io down = relay_run(&t->down);
+    /* Writing has shown that the client is gone: what it sent before is still there. */
+    if (c->client.is_send_broken && c->client.is_readable)
+        up = relay_run(&t->up);
     if (account(c, t))
         c->deadline.deadline_ms = worker_now_ms() + t->idle_ms;
     if (up == IO_YIELD || down == IO_YIELD)

@@ -2,9 +2,10 @@
 /*
  * load.c - the load generator: one thread, raw epoll, as little work per unit as possible.
  *
- * Four works: connect (open, one byte there and back, close, again), pingpong (one byte to and
- * fro in open tunnels), bulk (discard what the origin sends), idle (hold open tunnels, then
- * prove that each still carries a byte). The report is key=value lines on standard output.
+ * Four modes: connect (open, one exchange, close, again), pingpong (exchanges in open tunnels),
+ * bulk (discard what the origin sends), idle (hold open tunnels, then prove that each still
+ * carries an exchange). An exchange is one byte there and back, or a GET with its response. The
+ * report is key=value lines on standard output.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/exchange.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/options.h"
 #include "tests/bench/tunnel.h"
@@ -34,6 +36,7 @@ typedef void (*payload_fn)(struct load *load, struct tunnel *t);
 struct load {
     struct options options;
     struct tunnel_route route;
+    struct exchange exchange;
     struct tunnel *tunnels;
     struct histogram latency; /* ns */
     payload_fn on_payload;
@@ -74,7 +77,7 @@ static void begin_connect(struct load *load, struct tunnel *t)
 
         if (result == TUNNEL_WAIT)
             return;
-        if (result == TUNNEL_READY && tunnel_send_byte(t) == 0)
+        if (result == TUNNEL_READY && exchange_send(&load->exchange, t) == 0)
             return;
         tunnel_close(t);
         count_failure(load);
@@ -84,14 +87,14 @@ static void begin_connect(struct load *load, struct tunnel *t)
 
 static void on_connect_payload(struct load *load, struct tunnel *t)
 {
-    int taken = tunnel_take_byte(t);
+    int taken = exchange_take(&load->exchange, t);
 
     if (taken == 0)
         return;
     tunnel_close(t);
     if (taken > 0) {
         finish_unit(load, t);
-        load->bytes += 2;
+        load->bytes += load->exchange.payload;
     } else {
         count_failure(load);
     }
@@ -105,7 +108,7 @@ static void step_connect(struct load *load, struct tunnel *t)
 
     if (result == TUNNEL_WAIT)
         return;
-    if (result == TUNNEL_READY && t->early_bytes == 0 && tunnel_send_byte(t) == 0)
+    if (result == TUNNEL_READY && t->early_bytes == 0 && exchange_send(&load->exchange, t) == 0)
         return;
     tunnel_close(t);
     count_failure(load);
@@ -124,7 +127,7 @@ static void lose_tunnel(struct load *load, struct tunnel *t)
 
 static void on_pingpong_payload(struct load *load, struct tunnel *t)
 {
-    int taken = tunnel_take_byte(t);
+    int taken = exchange_take(&load->exchange, t);
 
     if (taken == 0)
         return;
@@ -133,13 +136,13 @@ static void on_pingpong_payload(struct load *load, struct tunnel *t)
         return;
     }
     finish_unit(load, t);
-    load->bytes += 2;
+    load->bytes += load->exchange.payload;
     if (load->stopping) {
         load->active--;
         return;
     }
     t->since_ns = load->last_ns;
-    if (tunnel_send_byte(t) != 0)
+    if (exchange_send(&load->exchange, t) != 0)
         lose_tunnel(load, t);
 }
 
@@ -161,7 +164,7 @@ static void on_bulk_payload(struct load *load, struct tunnel *t)
 
 static void on_idle_payload(struct load *load, struct tunnel *t)
 {
-    int taken = tunnel_take_byte(t);
+    int taken = exchange_take(&load->exchange, t);
 
     if (taken == 0)
         return;
@@ -173,7 +176,7 @@ static void on_idle_payload(struct load *load, struct tunnel *t)
     load->active--;
 }
 
-/* ---- the set-up: open all tunnels, a few at a time, each proven by a byte ---- */
+/* ---- the set-up: open all tunnels, a few at a time, each proven by an exchange ---- */
 
 static void finish_opening(struct load *load, struct tunnel *t)
 {
@@ -183,10 +186,10 @@ static void finish_opening(struct load *load, struct tunnel *t)
     load->bytes += t->early_bytes;
 }
 
-/* Payload during the set-up: the proof byte; in a bulk tunnel there is no proof but the flood. */
+/* Payload during the set-up: the proof; in a bulk tunnel there is no proof but the flood. */
 static void on_setup_payload(struct load *load, struct tunnel *t)
 {
-    int taken = tunnel_take_byte(t);
+    int taken = exchange_take(&load->exchange, t);
 
     if (taken < 0)
         lose_tunnel(load, t);
@@ -204,7 +207,8 @@ static void judge_opening(struct load *load, struct tunnel *t, enum tunnel_resul
             finish_opening(load, t);
             return;
         }
-    } else if (result == TUNNEL_READY && t->early_bytes == 0 && tunnel_send_byte(t) == 0) {
+    } else if (result == TUNNEL_READY && t->early_bytes == 0 &&
+               exchange_send(&load->exchange, t) == 0) {
         return;
     }
     lose_tunnel(load, t);
@@ -301,7 +305,7 @@ static void start_unit(struct load *load, struct tunnel *t)
 {
     load->active++;
     t->since_ns = tunnel_now_ns();
-    if (tunnel_send_byte(t) != 0)
+    if (exchange_send(&load->exchange, t) != 0)
         lose_tunnel(load, t);
 }
 
@@ -386,6 +390,10 @@ static int init_load(struct load *load, int argc, char **argv)
 {
     if (options_parse(&load->options, argc, argv) != 0)
         return -1;
+    if (exchange_init(&load->exchange, &load->options) != 0) {
+        fprintf(stderr, "load: the name of the origin is too long\n");
+        return -1;
+    }
     load->route.proxy = load->options.proxy;
     load->route.target = load->options.target;
     load->route.has_target = load->options.has_target;

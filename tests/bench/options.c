@@ -12,12 +12,16 @@
 
 #define MAX_COUNT 19000
 #define MAX_SOURCES 200
+#define MAX_BODY_SIZE (1ULL << 40)
 #define MAX_SECONDS 86400.0
 
 static const struct option long_options[] = {
     {"mode", required_argument, NULL, 'm'},
     {"proxy", required_argument, NULL, 'p'},
     {"connect", required_argument, NULL, 'c'},
+    {"get", required_argument, NULL, 'g'},
+    {"size", required_argument, NULL, 'b'},
+    {"absolute", no_argument, NULL, 'u'},
     {"count", required_argument, NULL, 'n'},
     {"seconds", required_argument, NULL, 's'},
     {"sources", required_argument, NULL, 'a'},
@@ -29,9 +33,12 @@ static const struct option long_options[] = {
 static void print_usage(FILE *out)
 {
     fputs("usage: load --mode connect|pingpong|bulk|idle --proxy ADDRESS:PORT[-PORT]\n"
-          "            [--connect HOST:PORT[-PORT]] [--count N] [--seconds S] [--sources N]\n"
-          "            [--sync]\n"
+          "            [--connect HOST:PORT[-PORT]] [--get HOST:PORT --size BYTES [--absolute]]\n"
+          "            [--count N] [--seconds S] [--sources N] [--sync]\n"
           "  --connect  ask the proxy for a tunnel to this place; without it TCP is the tunnel\n"
+          "  --get      the unit of work is a GET of this origin, answered with a body of\n"
+          "             --size bytes; without it a byte there and back\n"
+          "  --absolute the request target names the origin, as to a proxy\n"
           "  --count    connections in flight, or tunnels (default 64)\n"
           "  --sync     print ready=1, start at a line on standard input, hold the tunnels\n"
           "             after the report until another line or end of file\n",
@@ -62,6 +69,17 @@ static int parse_count(const char *text, unsigned max, unsigned *count)
     return 0;
 }
 
+static int parse_size(const char *text, uint64_t *size)
+{
+    char *end = NULL;
+    unsigned long long value = strtoull(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > MAX_BODY_SIZE)
+        return -1;
+    *size = value;
+    return 0;
+}
+
 static int parse_seconds(const char *text, double *seconds)
 {
     char *end = NULL;
@@ -83,6 +101,14 @@ static int take_option(struct options *options, int option, const char *value)
     case 'c':
         options->has_target = true;
         return netaddr_parse(value, &options->target);
+    case 'g':
+        options->has_origin = true;
+        return netaddr_parse(value, &options->origin);
+    case 'b':
+        return parse_size(value, &options->body_size);
+    case 'u':
+        options->absolute = true;
+        return 0;
     case 'n':
         return parse_count(value, MAX_COUNT, &options->count);
     case 'a':
@@ -97,9 +123,20 @@ static int take_option(struct options *options, int option, const char *value)
     }
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+/* Whether what was asked for fits together. */
+static bool is_sound(const struct options *options)
 {
     struct sockaddr_in proxy;
+
+    if (options->proxy.count == 0 || netaddr_resolve(&options->proxy, 0, &proxy) != 0)
+        return false;
+    if (!options->has_origin)
+        return options->body_size == 0 && !options->absolute;
+    return options->mode != OPTIONS_BULK && options->origin.count == 1 && options->body_size > 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
     int option = 0;
     bool has_mode = false;
 
@@ -115,8 +152,7 @@ int options_parse(struct options *options, int argc, char **argv)
         }
         has_mode = has_mode || option == 'm';
     }
-    if (has_mode && optind == argc && options->proxy.count > 0 &&
-        netaddr_resolve(&options->proxy, 0, &proxy) == 0)
+    if (has_mode && optind == argc && is_sound(options))
         return 0;
     print_usage(stderr);
     return -1;

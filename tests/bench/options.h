@@ -8,6 +8,7 @@
 #define BENCH_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "tests/bench/netaddr.h"
 #include "util/attr.h"
@@ -18,11 +19,15 @@ struct options {
     enum options_mode mode;
     struct netaddr_range proxy;
     struct netaddr_range target;
-    bool has_target;  /* ask for the target with CONNECT */
-    bool sync;        /* a line on standard input starts, another one ends */
-    unsigned count;   /* connections in flight, or tunnels; 1 .. 19000 */
-    unsigned sources; /* source addresses; 1 .. 200 */
-    double seconds;   /* length of the measurement */
+    struct netaddr_range origin;
+    bool has_target;    /* ask for the target with CONNECT */
+    bool has_origin;    /* the unit of work is a GET of the origin, not a byte there and back */
+    bool absolute;      /* name the origin in the request target too, as to a proxy */
+    bool sync;          /* a line on standard input starts, another one ends */
+    unsigned count;     /* connections in flight, or tunnels; 1 .. 19000 */
+    unsigned sources;   /* source addresses; 1 .. 200 */
+    uint64_t body_size; /* of the response to a GET */
+    double seconds;     /* length of the measurement */
 };
 
 /* Fills *options from the command line. Returns 0, or -1 after a message on standard error. */

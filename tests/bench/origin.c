@@ -2,11 +2,13 @@
 /*
  * origin.c - what the benchmark's tunnels lead to: one thread, raw epoll.
  *
- * Ports of two kinds: an echo port sends every byte back; a source port sends without pause and
- * throws away what it gets. Ends at end of file on standard input, so it never outlives the
- * script that started it. Prints ready=1 when all ports listen.
+ * Ports of three kinds: an echo port sends every byte back; a source port sends without pause and
+ * throws away what it gets; an HTTP port answers every request with one fixed response. Ends at
+ * end of file on standard input, so it never outlives the script that started it. Prints ready=1
+ * when all ports listen.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,20 +20,35 @@
 #include <unistd.h>
 
 #include "tests/bench/netaddr.h"
+#include "tests/bench/response.h"
 #include "util/attr.h"
 
 #define BACKLOG 4096
+#define MAX_BODY_SIZE (1UL << 30)
 #define CHUNK_SIZE (256 * 1024)
-#define ECHO_SIZE 4096
+#define HELD_SIZE 4096
 
-enum peer_kind { PEER_STDIN, PEER_LISTEN_ECHO, PEER_LISTEN_SOURCE, PEER_ECHO, PEER_SOURCE };
+/* A listener's kind is followed by that of the connections it accepts. */
+enum peer_kind {
+    PEER_STDIN,
+    PEER_LISTEN_ECHO,
+    PEER_ECHO,
+    PEER_LISTEN_SOURCE,
+    PEER_SOURCE,
+    PEER_LISTEN_HTTP,
+    PEER_HTTP,
+};
 
-/* One watched descriptor. `held` is what an echo could not send at once. */
+/* One watched descriptor. `held` is what an echo could not send at once, or the start of a
+ * request. */
 struct peer {
     int fd;
     enum peer_kind kind;
     size_t held_len;
     char *held;
+    const struct response *response; /* of an HTTP port and its connections */
+    size_t sent;                     /* of the response under way; 0: none is */
+    bool last;                       /* the connection ends after that response */
 };
 
 static char chunk[CHUNK_SIZE];
@@ -51,7 +68,7 @@ static void drop_peer(struct peer *peer)
 }
 
 /* Watches fd as a new peer; closes it when that fails. */
-static int add_peer(int epoll_fd, int fd, enum peer_kind kind)
+static int add_peer(int epoll_fd, int fd, enum peer_kind kind, const struct response *response)
 {
     struct peer *peer = calloc(1, sizeof(*peer));
     uint32_t events = kind == PEER_SOURCE ? EPOLLIN | EPOLLOUT : EPOLLIN;
@@ -62,6 +79,7 @@ static int add_peer(int epoll_fd, int fd, enum peer_kind kind)
     }
     peer->fd = fd;
     peer->kind = kind;
+    peer->response = response;
     if (watch(epoll_fd, EPOLL_CTL_ADD, peer, events) == 0)
         return 0;
     drop_peer(peer);
@@ -70,11 +88,14 @@ static int add_peer(int epoll_fd, int fd, enum peer_kind kind)
 
 static void accept_peers(int epoll_fd, const struct peer *listener)
 {
-    enum peer_kind kind = listener->kind == PEER_LISTEN_ECHO ? PEER_ECHO : PEER_SOURCE;
     int fd = -1;
+    int on = 1;
 
     while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        if (add_peer(epoll_fd, fd, kind) != 0)
+        /* The end of a response must not wait for the acknowledgement of its beginning. */
+        if ((listener->kind == PEER_LISTEN_HTTP &&
+             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) ||
+            add_peer(epoll_fd, fd, listener->kind + 1, listener->response) != 0)
             perror("origin: accept");
     }
 }
@@ -83,7 +104,7 @@ static void accept_peers(int epoll_fd, const struct peer *listener)
 static int hold_rest(int epoll_fd, struct peer *peer, const char *bytes, size_t len)
 {
     if (peer->held == NULL)
-        peer->held = malloc(ECHO_SIZE);
+        peer->held = malloc(HELD_SIZE);
     if (peer->held == NULL)
         return -1;
     memmove(peer->held, bytes, len);
@@ -110,7 +131,7 @@ static int send_echo(int epoll_fd, struct peer *peer, const char *bytes, size_t 
 /* Returns 0 while the peer lives, -1 at its end. */
 static int run_echo(int epoll_fd, struct peer *peer)
 {
-    char bytes[ECHO_SIZE];
+    char bytes[HELD_SIZE];
     ssize_t got = 0;
 
     if (peer->held_len > 0)
@@ -138,7 +159,73 @@ static int run_source(const struct peer *peer, uint32_t events)
     return 0;
 }
 
-static int listen_range(int epoll_fd, const struct netaddr_range *range, enum peer_kind kind)
+/* Sends what is left of the response. 1: all of it is sent; 0: the peer takes no more now; -1:
+ * the end. */
+static int send_response(int epoll_fd, struct peer *peer)
+{
+    const struct response *response = peer->response;
+    bool was_waiting = peer->sent > 0;
+    ssize_t moved =
+        send(peer->fd, response->bytes + peer->sent, response->len - peer->sent, MSG_NOSIGNAL);
+
+    if (moved < 0 && errno != EAGAIN)
+        return -1;
+    if (moved > 0)
+        peer->sent += (size_t)moved;
+    if (peer->sent == response->len) {
+        peer->sent = 0;
+        if (peer->last)
+            return -1;
+        return was_waiting && watch(epoll_fd, EPOLL_CTL_MOD, peer, EPOLLIN) != 0 ? -1 : 1;
+    }
+    /* A first send that moves nothing has no place here: the buffer of the socket is empty. */
+    if (peer->sent == 0)
+        return -1;
+    return was_waiting || watch(epoll_fd, EPOLL_CTL_MOD, peer, EPOLLOUT) == 0 ? 0 : -1;
+}
+
+/* Answers the requests in the buffer, one after the other, while the peer takes the responses. */
+static int answer_held(int epoll_fd, struct peer *peer)
+{
+    size_t used = 0;
+    size_t len = 0;
+    int rc = 1;
+
+    while (rc > 0 && (len = response_find_request(peer->held + used, peer->held_len - used,
+                                                  &peer->last)) > 0) {
+        used += len;
+        rc = send_response(epoll_fd, peer);
+    }
+    if (rc < 0)
+        return -1;
+    peer->held_len -= used;
+    memmove(peer->held, peer->held + used, peer->held_len);
+    return rc > 0 && peer->held_len == HELD_SIZE ? -1 : 0;
+}
+
+/* Returns 0 while the peer lives, -1 at its end. */
+static int run_http(int epoll_fd, struct peer *peer)
+{
+    ssize_t got = 0;
+
+    if (peer->sent > 0) {
+        int rc = send_response(epoll_fd, peer);
+
+        return rc > 0 ? answer_held(epoll_fd, peer) : rc;
+    }
+    if (peer->held == NULL)
+        peer->held = malloc(HELD_SIZE);
+    if (peer->held == NULL)
+        return -1;
+    got = recv(peer->fd, peer->held + peer->held_len, HELD_SIZE - peer->held_len, 0);
+    if (got < 0)
+        return errno == EAGAIN ? 0 : -1;
+    peer->held_len += (size_t)got;
+    return got == 0 ? -1 : answer_held(epoll_fd, peer);
+}
+
+static int listen_range(int epoll_fd, const struct netaddr_range *range, enum peer_kind kind,
+                        const struct response *response)
 {
     int on = 1;
 
@@ -157,8 +244,29 @@ static int listen_range(int epoll_fd, const struct netaddr_range *range, enum pe
             close(fd);
             return -1;
         }
-        if (add_peer(epoll_fd, fd, kind) != 0)
+        if (add_peer(epoll_fd, fd, kind, response) != 0)
             return -1;
+    }
+    return 0;
+}
+
+/* Returns 0 while the peer lives, -1 when it is to be dropped. */
+static int run_peer(int epoll_fd, struct peer *peer, uint32_t events)
+{
+    switch (peer->kind) {
+    case PEER_LISTEN_ECHO:
+    case PEER_LISTEN_SOURCE:
+    case PEER_LISTEN_HTTP:
+        accept_peers(epoll_fd, peer);
+        return 0;
+    case PEER_ECHO:
+        return run_echo(epoll_fd, peer);
+    case PEER_SOURCE:
+        return run_source(peer, events);
+    case PEER_HTTP:
+        return run_http(epoll_fd, peer);
+    case PEER_STDIN:
+        break;
     }
     return 0;
 }
@@ -178,43 +286,70 @@ static int serve(int epoll_fd)
 
             if (peer->kind == PEER_STDIN)
                 return 0;
-            if (peer->kind == PEER_LISTEN_ECHO || peer->kind == PEER_LISTEN_SOURCE)
-                accept_peers(epoll_fd, peer);
-            else if (peer->kind == PEER_ECHO && run_echo(epoll_fd, peer) != 0)
-                drop_peer(peer);
-            else if (peer->kind == PEER_SOURCE && run_source(peer, events[i].events) != 0)
+            if (run_peer(epoll_fd, peer, events[i].events) != 0)
                 drop_peer(peer);
         }
     }
 }
 
+/* The response to serve on the ports of --http SIZE,ADDRESS; *address is set to what follows the
+ * comma. NULL after a bad size, or without memory. */
+static const struct response *read_size(const char *text, const char **address)
+{
+    char *end = NULL;
+    unsigned long size = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != ',' || size == 0 || size > MAX_BODY_SIZE)
+        return NULL;
+    *address = end + 1;
+    return response_new(size);
+}
+
+/* Listens where one option of the command line says. Returns 0, or the exit status. */
+static int take_option(int epoll_fd, const char *option, const char *value)
+{
+    const struct response *response = NULL;
+    const char *address = value;
+    enum peer_kind kind = PEER_LISTEN_ECHO;
+    struct netaddr_range range;
+
+    if (strcmp(option, "--source") == 0) {
+        kind = PEER_LISTEN_SOURCE;
+    } else if (strcmp(option, "--http") == 0) {
+        kind = PEER_LISTEN_HTTP;
+        response = read_size(value, &address);
+        if (response == NULL)
+            return 2;
+    } else if (strcmp(option, "--echo") != 0) {
+        return 2;
+    }
+    if (netaddr_parse(address, &range) != 0)
+        return 2;
+    if (listen_range(epoll_fd, &range, kind, response) == 0)
+        return 0;
+    fprintf(stderr, "origin: %s: %s\n", value, strerror(errno));
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct netaddr_range range;
+    int rc = epoll_fd < 0 || argc < 3 || argc % 2 == 0 ? 2 : 0;
 
-    if (epoll_fd < 0 || argc < 3 || argc % 2 == 0)
-        goto usage;
-    for (int i = 1; i < argc; i += 2) {
-        bool is_echo = strcmp(argv[i], "--echo") == 0;
-
-        if ((!is_echo && strcmp(argv[i], "--source") != 0) ||
-            netaddr_parse(argv[i + 1], &range) != 0)
-            goto usage;
-        if (listen_range(epoll_fd, &range, is_echo ? PEER_LISTEN_ECHO : PEER_LISTEN_SOURCE) != 0) {
-            fprintf(stderr, "origin: %s: %s\n", argv[i + 1], strerror(errno));
-            return 1;
-        }
-    }
+    for (int i = 1; rc == 0 && i < argc; i += 2)
+        rc = take_option(epoll_fd, argv[i], argv[i + 1]);
+    if (rc == 2)
+        fputs("usage: origin {--echo ADDRESS | --source ADDRESS | --http SIZE,ADDRESS} ...\n"
+              "  ADDRESS is 127.x.x.x:PORT[-PORT]; SIZE is the length of the body in bytes\n",
+              stderr);
+    if (rc != 0)
+        return rc;
     signal(SIGPIPE, SIG_IGN);
-    if (add_peer(epoll_fd, STDIN_FILENO, PEER_STDIN) != 0) {
+    if (add_peer(epoll_fd, STDIN_FILENO, PEER_STDIN, NULL) != 0) {
         perror("origin: standard input must be a pipe or a terminal");
         return 1;
     }
     printf("ready=1\n");
     fflush(stdout);
     return serve(epoll_fd) == 0 ? 0 : 1;
-usage:
-    fputs("usage: origin {--echo | --source} 127.x.x.x:PORT[-PORT] ...\n", stderr);
-    return 2;
 }

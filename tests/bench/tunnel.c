@@ -95,6 +95,7 @@ enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
     t->since_ns = tunnel_now_ns();
     t->reply_len = 0;
     t->early_bytes = 0;
+    t->in_body = false;
     route->next++;
     if (netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
         return TUNNEL_FAILED;

@@ -21,7 +21,7 @@
 #include "tests/bench/netaddr.h"
 #include "util/attr.h"
 
-#define TUNNEL_REPLY_SIZE 1024
+#define TUNNEL_REPLY_SIZE 2048
 
 enum tunnel_state { TUNNEL_CLOSED, TUNNEL_CONNECTING, TUNNEL_ASKED, TUNNEL_UP };
 enum tunnel_result { TUNNEL_WAIT, TUNNEL_READY, TUNNEL_FAILED };
@@ -41,7 +41,9 @@ struct tunnel {
     enum tunnel_state state;
     uint64_t since_ns;    /* start of the unit of work under way */
     uint64_t early_bytes; /* payload that came in one piece with the 200 */
-    size_t reply_len;
+    uint64_t body_left;   /* of the response to a GET: still to come */
+    bool in_body;         /* its head is complete */
+    size_t reply_len;     /* the answer to CONNECT, later the head of such a response */
     char reply[TUNNEL_REPLY_SIZE];
 };
 

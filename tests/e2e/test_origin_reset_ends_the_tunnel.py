@@ -35,3 +35,24 @@ def test_what_was_sent_in_front_of_the_reset_arrives(proxy, origin, hosts, clien
     with pytest.raises(ConnectionResetError):
         c.sock.recv(1)
     assert close_record(p, end="origin_reset")["bytes_out"] == 10
+
+
+def test_a_reset_right_behind_the_last_bytes(proxy, origin, hosts, client):
+    # The proxy learns of both at once, and must deliver the bytes, then the reset.
+    def speak_and_reset(sock, record):
+        record.recv(sock, 1)
+        sock.sendall(b"last words")
+        hard_close(sock)
+
+    there = origin(speak_and_reset)
+    hosts({"bench.webex.com": "127.0.0.1"})
+    p = proxy(ports=[there.port])
+    c = open_tunnel(client(p, timeout=20), f"bench.webex.com:{there.port}")
+    c.send(b"xyz")
+    try:
+        assert c.read(10) == b"last words"
+    except ConnectionResetError:
+        pass  # the kernel threw the bytes away on one of the two ways
+    with pytest.raises(ConnectionResetError):
+        assert c.sock.recv(1) != b"", "a good end"
+    close_record(p, end="origin_reset")

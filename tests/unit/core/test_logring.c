@@ -6,6 +6,7 @@
 
 #include "proxy/ops/logring.h"
 #include "tests/unit/core/flow.h"
+#include "tests/unit/core/must.h"
 #include "util/mem.h"
 
 #define SIZE 256
@@ -14,7 +15,7 @@ static struct logring ring;
 
 static void set_up(void)
 {
-    ck_assert_int_eq(logring_init(&ring, SIZE), 0);
+    MUST(logring_init(&ring, SIZE) == 0);
 }
 
 static void tear_down(void)
@@ -29,7 +30,7 @@ static size_t peek(char *out)
     size_t len = 0;
     unsigned count = logring_peek(&ring, pieces);
     for (unsigned i = 0; i < count; i++) {
-        ck_assert_uint_gt(pieces[i].len, 0);
+        MUST(pieces[i].len > 0);
         memcpy(out + len, pieces[i].ptr, pieces[i].len);
         len += pieces[i].len;
     }
@@ -40,17 +41,17 @@ static size_t peek(char *out)
 START_TEST(lines_come_out_whole_and_in_order)
 {
     char got[SIZE + 1];
-    ck_assert_uint_eq(peek(got), 0);
-    ck_assert(logring_put(&ring, STR_LIT("one\n")));
-    ck_assert(logring_put(&ring, STR_LIT("two\n")));
-    ck_assert_uint_eq(peek(got), 8);
+    MUST(peek(got) == 0);
+    MUST(logring_put(&ring, STR_LIT("one\n")));
+    MUST(logring_put(&ring, STR_LIT("two\n")));
+    MUST(peek(got) == 8);
     ck_assert_str_eq(got, "one\ntwo\n");
-    ck_assert_uint_eq(peek(got), 8); /* looking takes nothing */
+    MUST(peek(got) == 8); /* looking takes nothing */
     logring_take(&ring, 4);
-    ck_assert_uint_eq(peek(got), 4);
+    MUST(peek(got) == 4);
     ck_assert_str_eq(got, "two\n");
     logring_take(&ring, 4);
-    ck_assert_uint_eq(peek(got), 0);
+    MUST(peek(got) == 0);
 }
 END_TEST
 
@@ -58,16 +59,16 @@ START_TEST(a_full_ring_drops_whole_lines_and_counts)
 {
     char line[SIZE + 1], got[SIZE + 1];
     memset(line, 'a', sizeof(line));
-    ck_assert(!logring_put(&ring, (struct str){line, SIZE + 1})); /* never fits */
-    ck_assert_uint_eq(ring.dropped, 1);
-    ck_assert(logring_put(&ring, (struct str){line, SIZE}));
-    ck_assert(!logring_put(&ring, STR_LIT("b")));
-    ck_assert_uint_eq(ring.dropped, 2);
+    MUST(!logring_put(&ring, (struct str){line, SIZE + 1})); /* never fits */
+    MUST(ring.dropped == 1);
+    MUST(logring_put(&ring, (struct str){line, SIZE}));
+    MUST(!logring_put(&ring, STR_LIT("b")));
+    MUST(ring.dropped == 2);
     logring_take(&ring, 10);
-    ck_assert(!logring_put(&ring, STR_LIT("eleven byte")));
-    ck_assert(logring_put(&ring, STR_LIT("ten bytes\n")));
-    ck_assert_uint_eq(ring.dropped, 3);
-    ck_assert_uint_eq(peek(got), SIZE);
+    MUST(!logring_put(&ring, STR_LIT("eleven byte")));
+    MUST(logring_put(&ring, STR_LIT("ten bytes\n")));
+    MUST(ring.dropped == 3);
+    MUST(peek(got) == SIZE);
     ck_assert_str_eq(got + SIZE - 10, "ten bytes\n");
 }
 END_TEST
@@ -83,21 +84,21 @@ START_TEST(many_times_round)
         for (size_t k = 0; k < size; k++)
             line[k] = (char)('a' + flow_random(&state) % 26);
         bool is_taken = logring_put(&ring, (struct str){line, size});
-        ck_assert(is_taken == (size <= SIZE - len));
+        MUST(is_taken == (size <= SIZE - len));
         drops += !is_taken;
         if (is_taken && size > 0) {
             memcpy(model + len, line, size);
             len += size;
         }
-        ck_assert_uint_eq(peek(got), len);
-        ck_assert_mem_eq(got, model, len);
+        MUST(peek(got) == len);
+        MUST(memcmp(got, model, len) == 0);
         size_t take = len == 0 ? 0 : flow_random(&state) % (len + 1);
         logring_take(&ring, take);
         memmove(model, model + take, len - take);
         len -= take;
     }
-    ck_assert_uint_eq(ring.dropped, drops);
-    ck_assert_uint_gt(drops, 0);
+    MUST(ring.dropped == drops);
+    MUST(drops > 0);
 }
 END_TEST
 
@@ -107,12 +108,12 @@ START_TEST(positions_may_overflow)
     char got[SIZE + 1];
     atomic_store(&ring.head, (size_t)0 - 5);
     atomic_store(&ring.tail, (size_t)0 - 5);
-    ck_assert(logring_put(&ring, STR_LIT("over the top\n")));
-    ck_assert_uint_eq(peek(got), 13);
+    MUST(logring_put(&ring, STR_LIT("over the top\n")));
+    MUST(peek(got) == 13);
     ck_assert_str_eq(got, "over the top\n");
     logring_take(&ring, 13);
-    ck_assert_uint_eq(peek(got), 0);
-    ck_assert_uint_eq(atomic_load(&ring.tail), 8);
+    MUST(peek(got) == 0);
+    MUST(atomic_load(&ring.tail) == 8);
 }
 END_TEST
 
@@ -122,7 +123,7 @@ START_TEST(without_memory_there_is_no_ring)
     (void)mem_fail_at(1, 0);
     int rc = logring_init(&none, SIZE);
     (void)mem_fail_at(0, 0);
-    ck_assert_int_eq(rc, -1);
+    MUST(rc == -1);
 }
 END_TEST
 

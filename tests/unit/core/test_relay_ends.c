@@ -42,10 +42,10 @@ static void start_case(int number)
 /* Until `to` has the end of `from`, which sends all and ends. */
 static void finish_one(struct flow_end *from, struct flow_end *to)
 {
-    uint64_t until = clock_usec() + 10000000;
+    uint64_t until = clock_usec() + 20000000;
     while (!to->has_eof) {
-        ck_assert_msg(clock_usec() < until, "no end after %llu of %llu bytes",
-                      (unsigned long long)to->received, (unsigned long long)from->to_send);
+        if (clock_usec() > until)
+            ck_abort_msg("no end after %llu of %llu bytes", (unsigned long long)to->received, (unsigned long long)from->to_send);
         flow_send(from, (size_t)-1, true);
         flow_turn(&f);
         flow_receive(to, (size_t)-1);
@@ -115,7 +115,7 @@ START_TEST(a_half_closed_flow_lives_on)
     f.client.to_send = 10;
     finish_one(&f.client, &f.origin);
     for (unsigned i = 0; i < 50; i++) {
-        uint64_t until = clock_usec() + 5000000;
+        uint64_t until = clock_usec() + 20000000;
         f.origin.to_send += 3001;
         while (f.client.received < f.origin.to_send && clock_usec() < until) {
             flow_send(&f.origin, (size_t)-1, false);
@@ -133,9 +133,10 @@ END_TEST
 /* Turns until one of the relays has failed. */
 static void turn_until_failed(void)
 {
-    uint64_t until = clock_usec() + 5000000;
+    uint64_t until = clock_usec() + 20000000;
     while (f.up_rc != IO_ERR && f.down_rc != IO_ERR) {
-        ck_assert_msg(clock_usec() < until, "no fault was seen in 5 s");
+        if (clock_usec() > until)
+            ck_abort_msg("no fault was seen in 20 s");
         flow_turn(&f);
         flow_receive(&f.origin, (size_t)-1);
     }
@@ -189,29 +190,38 @@ static void stall(void)
     ck_assert_ptr_nonnull(f.up.pending);
 }
 
+/* A reset that comes with data may stay unseen by reading (see stream.h), but not
+ * when asked for. */
 START_TEST(what_was_sent_before_a_reset_is_delivered)
 {
-    flow_start(&f, base, FLOW_TCP, 4096);
+    uint64_t until = clock_usec() + 20000000;
+    unsigned idle = 0;
+    flow_start(&f, base, FLOW_TCP, 65536);
     stall();
     uint64_t at_least = f.up.bytes + f.up.pending_len - f.up.pending_at;
     flow_reset(&f.client);
     for (unsigned i = 0; i < 20; i++)
         flow_turn(&f);
     ck_assert_ptr_nonnull(f.up.pending); /* waits for the origin, not dropped */
-    turn_until_failed();
+    while (f.up.pending != NULL || f.up.pipe != NULL || idle < 100) {
+        if (clock_usec() > until)
+            ck_abort_msg("not delivered in 20 s");
+        flow_turn(&f);
+        idle = flow_receive(&f.origin, (size_t)-1) > 0 ? 0 : idle + 1;
+    }
+    ck_assert(stream_is_broken(&f.left));
+    ck_assert_int_eq(f.left.error, ECONNRESET);
+    flow_step(&f);
     ck_assert_int_eq(f.up_rc, IO_ERR);
-    ck_assert(f.left.is_recv_broken);
-    while (flow_receive(&f.origin, (size_t)-1) > 0)
-        ;
     ck_assert_uint_ge(f.up.bytes, at_least);
     ck_assert_uint_eq(f.origin.received, f.up.bytes);
-    ck_assert_ptr_null(f.up.pending);
+    ck_assert(!f.origin.has_eof);
 }
 END_TEST
 
 START_TEST(a_receiver_resets_with_data_on_the_way)
 {
-    flow_start(&f, base, FLOW_TCP, 4096);
+    flow_start(&f, base, FLOW_TCP, 65536);
     stall();
     flow_reset(&f.origin);
     turn_until_failed();
@@ -233,7 +243,7 @@ START_TEST(a_half_closed_client_resets)
     ck_assert_int_eq(f.up.state, RELAY_DONE);
     flow_reset(&f.client);
     f.origin.to_send = 1ULL << 40;
-    uint64_t until = clock_usec() + 5000000;
+    uint64_t until = clock_usec() + 20000000;
     while (f.down_rc != IO_ERR && clock_usec() < until) {
         flow_send(&f.origin, 1000, false);
         flow_turn(&f);
@@ -253,10 +263,10 @@ START_TEST(a_half_closed_client_resets_in_silence)
     flow_reset(&f.client);
     for (unsigned i = 0; i < 20; i++)
         flow_turn(&f);
+    ck_assert_int_eq(f.down_rc, IO_AGAIN);
+    ck_assert(!f.left.is_recv_broken);
     ck_assert(stream_is_broken(&f.left));
-    flow_step(&f);
-    ck_assert_int_eq(f.down_rc, IO_ERR);
-    ck_assert_int_eq(f.up_rc, IO_OK);
+    ck_assert(f.left.is_recv_broken && f.left.is_send_broken);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "proxy/net/relay.h"
+#include "tests/unit/core/must.h"
 #include "util/list.h"
 #include "util/mem.h"
 
@@ -34,9 +35,9 @@ static enum io script_recv(struct stream *stream, void *bytes, size_t size, size
 {
     enum step step = s.recv_at < RECV_STEPS ? s.recvs[s.recv_at++] : END;
     /* Back-pressure: nothing is read while something waits. */
-    ck_assert(s.relay.pending == NULL && s.relay.pipe == NULL);
-    ck_assert(!s.has_ended && !s.has_recv_failed);
-    ck_assert_uint_eq(s.given, s.taken);
+    MUST(s.relay.pending == NULL && s.relay.pipe == NULL);
+    MUST(!s.has_ended && !s.has_recv_failed);
+    MUST(s.given == s.taken);
     if (step == BUSY) {
         stream->is_readable = false;
         return IO_AGAIN;
@@ -51,7 +52,7 @@ static enum io script_recv(struct stream *stream, void *bytes, size_t size, size
         return IO_EOF;
     }
     *len = step == FULL ? PIECE : 1;
-    ck_assert_uint_le(*len, size);
+    MUST(*len <= size);
     for (size_t i = 0; i < *len; i++)
         ((char *)bytes)[i] = (char)s.given++;
     return IO_OK;
@@ -60,8 +61,8 @@ static enum io script_recv(struct stream *stream, void *bytes, size_t size, size
 static enum io script_send(struct stream *stream, const void *bytes, size_t size, size_t *len)
 {
     enum step step = s.send_at < SEND_STEPS ? s.sends[s.send_at++] : FULL;
-    ck_assert(!s.has_send_failed && s.shuts == 0);
-    ck_assert_uint_gt(size, 0);
+    MUST(!s.has_send_failed && s.shuts == 0);
+    MUST(size > 0);
     if (step == BUSY) {
         stream->is_writable = false;
         return IO_AGAIN;
@@ -80,8 +81,8 @@ static enum io script_send(struct stream *stream, const void *bytes, size_t size
 
 static enum io script_shut(struct stream *stream)
 {
-    ck_assert(s.has_ended && s.shuts == 0);
-    ck_assert_uint_eq(s.given, s.taken); /* a FIN comes behind all data */
+    MUST(s.has_ended && s.shuts == 0);
+    MUST(s.given == s.taken); /* a FIN comes behind all data */
     s.shuts++;
     if (s.shut == FULL)
         return IO_OK;
@@ -112,7 +113,7 @@ static enum io drive(void)
             return rc;
         if (rc == IO_AGAIN) {
             /* It waits for what it said, so an event will come. */
-            ck_assert(!s.from.is_readable || !s.to.is_writable);
+            MUST(!s.from.is_readable || !s.to.is_writable);
             if (!s.to.is_writable)
                 s.to.is_writable = true;
             else
@@ -125,19 +126,19 @@ static enum io drive(void)
 static void check_outcome(enum io rc)
 {
     bool has_failed = s.has_recv_failed || s.has_send_failed || (s.shuts == 1 && s.shut != FULL);
-    ck_assert_int_eq(rc, has_failed ? IO_ERR : IO_OK);
-    ck_assert_int_eq(s.relay.state, has_failed ? RELAY_FAILED : RELAY_DONE);
-    ck_assert(relay_is_over(&s.relay));
-    ck_assert_uint_eq(s.relay.bytes, s.taken);
+    MUST(rc == (has_failed ? IO_ERR : IO_OK));
+    MUST(s.relay.state == (has_failed ? RELAY_FAILED : RELAY_DONE));
+    MUST(relay_is_over(&s.relay));
+    MUST(s.relay.bytes == s.taken);
     if (!s.has_send_failed)
-        ck_assert_uint_eq(s.given, s.taken); /* all that was read was delivered */
-    ck_assert_uint_eq(s.shuts, !s.has_recv_failed && !s.has_send_failed);
-    ck_assert(has_failed || s.to.is_shut);
+        MUST(s.given == s.taken); /* all that was read was delivered */
+    MUST(s.shuts == (s.has_recv_failed || s.has_send_failed ? 0 : 1));
+    MUST(has_failed || s.to.is_shut);
     /* Which side is to blame. */
-    ck_assert(s.to.is_send_broken == (has_failed && !s.has_recv_failed));
-    ck_assert_int_eq(relay_run(&s.relay), rc);
+    MUST(s.to.is_send_broken == (has_failed && !s.has_recv_failed));
+    MUST(relay_run(&s.relay) == rc);
     relay_fini(&s.relay);
-    ck_assert_ptr_null(s.relay.pending);
+    MUST(s.relay.pending == NULL);
 }
 
 /* The steps of sequence n; a digit each, in base. */
@@ -199,10 +200,10 @@ START_TEST(every_sequence_of_answers_without_memory)
         (void)mem_fail_at(1, 1);
         enum io rc = drive();
         unsigned long asked = mem_fail_at(0, 0);
-        ck_assert_int_eq(rc, asked > 0 || s.has_send_failed ? IO_ERR : IO_OK);
-        ck_assert(s.from.is_recv_broken == (asked > 0));
-        ck_assert_int_eq(s.from.error, asked > 0 ? ENOMEM : 0);
-        ck_assert_uint_eq(s.relay.bytes, s.taken);
+        MUST(rc == (asked > 0 || s.has_send_failed ? IO_ERR : IO_OK));
+        MUST(s.from.is_recv_broken == (asked > 0));
+        MUST(s.from.error == (asked > 0 ? ENOMEM : 0));
+        MUST(s.relay.bytes == s.taken);
         relay_fini(&s.relay);
     }
     mem_free(buffer);
@@ -236,13 +237,13 @@ START_TEST(a_source_without_end_is_given_up_after_some_rounds)
     s.from.ops = s.to.ops = &ENDLESS;
     for (uint64_t run = 1; run <= 10; run++) {
         uint64_t before = s.taken;
-        ck_assert_int_eq(relay_run(&s.relay), IO_YIELD);
-        ck_assert_uint_eq(s.given, s.taken);
-        ck_assert_uint_gt(s.taken, before);
-        ck_assert_uint_le(s.taken - before, 16 * RELAY_BUFFER_BYTES);
-        ck_assert_ptr_null(s.relay.pending);
+        MUST(relay_run(&s.relay) == IO_YIELD);
+        MUST(s.given == s.taken);
+        MUST(s.taken > before);
+        MUST(s.taken - before <= 16 * RELAY_BUFFER_BYTES);
+        MUST(s.relay.pending == NULL);
         /* Neither stream's bytes are its descriptor's: never spliced. */
-        ck_assert(!s.relay.is_bulk);
+        MUST(!s.relay.is_bulk);
     }
     mem_free(s.pool.buffer);
 }

@@ -201,6 +201,42 @@ START_TEST(a_broken_send_ends_sending_only)
 }
 END_TEST
 
+/* The kernel tells a reset once; a read behind it must not find a good end. */
+START_TEST(a_reset_found_by_a_send_is_no_end_of_file)
+{
+    open_near(FLOW_TCP);
+    far_sends("before");
+    turn_until_ready();
+    far_resets();
+    turn_until_ready();
+    ck_assert_int_eq(send_text("x"), IO_ERR);
+    ck_assert_int_eq(near.stream.error, ECONNRESET);
+    expect_recv(IO_OK, 10, "before");
+    expect_recv(IO_ERR, 10, "");
+    ck_assert(near.stream.is_recv_broken && !near.stream.is_eof);
+    ck_assert_int_eq(near.stream.error, ECONNRESET);
+}
+END_TEST
+
+/* A peer that has ended and gone is at its end, though it resets what comes. */
+START_TEST(a_peer_that_closed_is_at_its_end)
+{
+    open_near(FLOW_TCP);
+    far_sends("before");
+    close(far);
+    far = -1;
+    turn_until_ready();
+    for (unsigned i = 0; i < 10 && !near.stream.is_send_broken; i++) {
+        (void)send_text("x");
+        turn();
+    }
+    ck_assert(near.stream.is_send_broken);
+    ck_assert_int_eq(near.stream.error, EPIPE);
+    expect_recv(IO_OK, 10, "before");
+    expect_recv(IO_EOF, 10, "");
+}
+END_TEST
+
 START_TEST(a_full_socket_says_so_until_there_is_room)
 {
     static char block[65536];
@@ -393,6 +429,8 @@ Suite *stream_suite(void)
     tcase_add_test(tc, a_reset_is_an_error_that_sticks);
     tcase_add_test(tc, a_reset_is_found_without_reading);
     tcase_add_test(tc, a_broken_send_ends_sending_only);
+    tcase_add_test(tc, a_reset_found_by_a_send_is_no_end_of_file);
+    tcase_add_test(tc, a_peer_that_closed_is_at_its_end);
     tcase_add_loop_test(tc, a_full_socket_says_so_until_there_is_room, 0, FLOW_KINDS);
     tcase_add_loop_test(tc, shut_sends_one_fin_behind_the_data, 0, FLOW_KINDS);
     tcase_add_test(tc, shut_of_a_reset_socket_fails);

@@ -4,6 +4,7 @@
 
 #include "proxy/wheel.h"
 #include "tests/unit/core/flow.h"
+#include "tests/unit/core/must.h"
 #include "util/attr.h"
 
 #define NODES 60
@@ -22,13 +23,13 @@ static void (*on_call)(struct watched *w, enum wheel_call call); /* NULL: nothin
 static void on_node(struct wheel_node *n, enum wheel_call call)
 {
     struct watched *w = LIST_ITEM(n, struct watched, node);
-    ck_assert(w->is_set);
+    MUST(w->is_set);
     if (call == WHEEL_EXPIRED) {
-        ck_assert_uint_ge(now, n->deadline_ms); /* never early */
+        MUST(now >= n->deadline_ms); /* never early */
         w->is_set = false;
         w->expired++;
     } else {
-        ck_assert_uint_lt(now, n->deadline_ms);
+        MUST(now < n->deadline_ms);
         w->checked++;
     }
     if (on_call != NULL)
@@ -64,9 +65,9 @@ static void turn_to(uint64_t ms)
     for (unsigned i = 0; i < NODES; i++) {
         count += nodes[i].is_set;
         if (nodes[i].is_set) /* at most a tick late */
-            ck_assert_uint_lt(now, nodes[i].node.deadline_ms + WHEEL_TICK_MS);
+            MUST(now < nodes[i].node.deadline_ms + WHEEL_TICK_MS);
     }
-    ck_assert_uint_eq(wheel.count, count);
+    MUST(wheel.count == count);
 }
 
 START_TEST(one_deadline_of_any_length)
@@ -81,10 +82,10 @@ START_TEST(one_deadline_of_any_length)
     uint64_t step = deadline - from > 1000000 ? 49 : 1 + (unsigned)_i % 7;
     while (nodes[0].is_set)
         turn_to(now + step);
-    ck_assert_uint_eq(nodes[0].expired, 1);
-    ck_assert_uint_lt(now, deadline + WHEEL_TICK_MS + step);
+    MUST(nodes[0].expired == 1);
+    MUST(now < deadline + WHEEL_TICK_MS + step);
     turn_to(now + 100000);
-    ck_assert_uint_eq(nodes[0].expired, 1);
+    MUST(nodes[0].expired == 1);
 }
 END_TEST
 
@@ -93,14 +94,14 @@ START_TEST(a_deadline_moves_later_by_a_store)
     set(&nodes[0], now + 1000);
     for (unsigned i = 0; i < 500; i++) {
         turn_to(now + 400);
-        ck_assert(nodes[0].is_set);
+        MUST(nodes[0].is_set);
         nodes[0].node.deadline_ms = now + 1000;
     }
-    ck_assert_uint_gt(nodes[0].checked, 10);
+    MUST(nodes[0].checked > 10);
     turn_to(now + 999);
-    ck_assert(nodes[0].is_set);
+    MUST(nodes[0].is_set);
     turn_to(now + 1 + WHEEL_TICK_MS);
-    ck_assert_uint_eq(nodes[0].expired, 1);
+    MUST(nodes[0].expired == 1);
 }
 END_TEST
 
@@ -108,9 +109,9 @@ START_TEST(a_deadline_moves_earlier_by_set)
 {
     set(&nodes[0], now + 3600000);
     set(&nodes[0], now + 100);
-    ck_assert_uint_eq(wheel.count, 1);
+    MUST(wheel.count == 1);
     turn_to(now + 100 + WHEEL_TICK_MS);
-    ck_assert_uint_eq(nodes[0].expired, 1);
+    MUST(nodes[0].expired == 1);
 }
 END_TEST
 
@@ -120,13 +121,13 @@ START_TEST(a_quiet_node_is_checked_once_a_round)
     uint64_t round = (uint64_t)WHEEL_SLOTS * WHEEL_TICK_MS, until = now + 100 * round;
     while (now < until)
         turn_to(now + WHEEL_TICK_MS);
-    ck_assert_uint_ge(nodes[0].checked, 99);
-    ck_assert_uint_le(nodes[0].checked, 102);
+    MUST(nodes[0].checked >= 99);
+    MUST(nodes[0].checked <= 102);
     clear(&nodes[0]);
     clear(&nodes[0]); /* harmless */
-    ck_assert_uint_eq(wheel.count, 0);
+    MUST(wheel.count == 0);
     turn_to(now + 4000000);
-    ck_assert_uint_eq(nodes[0].expired, 0);
+    MUST(nodes[0].expired == 0);
 }
 END_TEST
 
@@ -148,8 +149,8 @@ START_TEST(nodes_are_cleared_while_visiting)
     turn_to(now + 1000);
     for (unsigned i = 0; i < NODES; i++)
         expired += nodes[i].expired;
-    ck_assert_uint_eq(expired, 1);
-    ck_assert_uint_eq(wheel.count, 0);
+    MUST(expired == 1);
+    MUST(wheel.count == 0);
 }
 END_TEST
 
@@ -171,7 +172,7 @@ START_TEST(nodes_are_set_while_visiting)
     while (wheel.count > 0)
         turn_to(now + 10);
     for (unsigned i = 0; i < NODES; i++)
-        ck_assert_uint_ge(nodes[i].expired, 20);
+        MUST(nodes[i].expired >= 20);
 }
 END_TEST
 
@@ -181,10 +182,10 @@ START_TEST(a_wheel_turned_hours_late_expires_all_at_once)
         set(&nodes[i], now + (uint64_t)i * i * 5000);
     turn_to(now + 5 * 3600 * 1000); /* the last was due after 17,405 s */
     for (unsigned i = 0; i < NODES; i++)
-        ck_assert_uint_eq(nodes[i].expired, 1);
+        MUST(nodes[i].expired == 1);
     set(&nodes[0], now + 20);
     turn_to(now + 20 + WHEEL_TICK_MS);
-    ck_assert_uint_eq(nodes[0].expired, 2);
+    MUST(nodes[0].expired == 2);
 }
 END_TEST
 
@@ -194,11 +195,11 @@ START_TEST(a_wheel_turned_late_keeps_what_is_not_due)
         set(&nodes[i], now + 3600000 + i * 40);
     turn_to(now + 3600000 - 1);
     for (unsigned i = 0; i < NODES; i++)
-        ck_assert_uint_eq(nodes[i].expired, 0);
+        MUST(nodes[i].expired == 0);
     for (unsigned i = 0; i < 300; i++)
         turn_to(now + 10); /* turn_to sees that none is late */
     for (unsigned i = 0; i < NODES; i++)
-        ck_assert_uint_eq(nodes[i].expired, 1);
+        MUST(nodes[i].expired == 1);
 }
 END_TEST
 

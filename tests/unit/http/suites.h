@@ -11,8 +11,16 @@
 
 Suite *accept_suite(void);
 Suite *chars_suite(void);
+Suite *chunked_random_suite(void);
+Suite *chunked_suite(void);
+Suite *differential_suite(void);
+Suite *fidelity_suite(void);
+Suite *framing_suite(void);
 Suite *head_suite(void);
+Suite *hop_suite(void);
+Suite *passage_suite(void);
 Suite *reply_suite(void);
+Suite *response_suite(void);
 Suite *status_suite(void);
 Suite *target_suite(void);
 Suite *writer_suite(void);

@@ -8,9 +8,11 @@ int main(void)
 {
     SRunner *runner = srunner_create(addr_suite());
     srunner_add_suite(runner, attr_suite());
+    srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, err_suite());
     srunner_add_suite(runner, json_suite());
     srunner_add_suite(runner, list_suite());
+    srunner_add_suite(runner, log_suite());
     srunner_add_suite(runner, mem_suite());
     srunner_add_suite(runner, str_suite());
     srunner_run_all(runner, CK_ENV);

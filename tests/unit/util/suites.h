@@ -12,9 +12,11 @@
 
 Suite *addr_suite(void);
 Suite *attr_suite(void);
+Suite *clock_suite(void);
 Suite *err_suite(void);
 Suite *json_suite(void);
 Suite *list_suite(void);
+Suite *log_suite(void);
 Suite *mem_suite(void);
 Suite *str_suite(void);
 
