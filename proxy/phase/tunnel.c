@@ -139,7 +139,8 @@ static void tunnel_leave(struct conn *c)
     if (t == NULL)
         return;
     if (t->tail != NULL)
-        txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes, t->down.bytes);
+        txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes,
+                         t->down.bytes > INT64_MAX ? 0 : t->down.bytes); /* below 0: no 200 */
     relay_fini(&t->up);
     relay_fini(&t->down);
     mem_free(t);

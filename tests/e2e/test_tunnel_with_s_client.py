@@ -2,7 +2,6 @@
 """A real client that is no browser: openssl s_client sees the origin's own certificate."""
 from lib.client import run_tool
 from lib.origin import http
-from lib.steps import close_record
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: idbroker.webex.com\r\nConnection: close\r\n\r\n"
 

@@ -153,6 +153,9 @@ CASES = [
     bad_header("pipe_reset(void)", "pipe_reset()", "22: pipe_reset() must say (void)"),
     bad_source("\nstatic int counter;\n", f"{LAST + 2}: mutable global state; pass it, or "
                "give the reason in /* global: ... */"),
+    good_source("\nstatic const struct {\n    const char *a;\n} ROWS[] = {{\"a\"}};\n"),
+    bad_source("\nstatic struct {\n    const char *const a;\n} rows[1];\n", f"{LAST + 4}: "
+               "mutable global state; pass it, or give the reason in /* global: ... */"),
     bad_source("\nstatic const char *current = \"a\";\n", f"{LAST + 2}: mutable global state; "
                "pass it, or give the reason in /* global: ... */"),
     bad_source("\nint next_id(void)\n{\n    static int last;\n    return ++last;\n}\n",

@@ -18,7 +18,8 @@ A case is a title and steps, which are done in their order:
     --- origin | ends | closes | resets     as for the client
     --- origin sees the end       the proxy closes; what it sent before has been read
     --- random N                  N bytes from the client arrive at the origin, then N back
-    --- log STATUS [KEY=VALUE...] the next line of the access log for this client
+    --- log STATUS [KEY=VALUE...] the next line of the access log for this client;
+                                  {SENT} and {GOT}: the client's bytes since the last one
 
 Lines end with CR LF but for one that ends with a lone backslash. `\\r`, `\\n`, `\\0`,
 `\\t`, `\\xHH`, `\\s` (a space) and `\\\\` are escapes. `origin.test`, with a port or without, stands
@@ -114,6 +115,7 @@ class Run:
         self.origin = RecordingOrigin()
         self.client = self.there = None
         self.logged = 0
+        self.sent = self.got = 0
         self._things = [self.origin]
 
     def go(self):
@@ -165,14 +167,19 @@ class Run:
         if side == "origin" and (self.there is None and rest != ""):
             self._accept()
         peer = self.client if side == "client" else self.there
-        action = {"": lambda: peer.send(self._fill(step.text)),
-                  "gets": lambda: self._gets(peer, self._fill(step.text)),
-                  "gets at most": lambda: self._at_most(peer, self._fill(step.text)),
+        text = self._fill(step.text)
+        if side == "client":
+            self.sent += len(text) * (rest == "")
+            self.got += len(text) * (rest == "gets")
+        action = {"": lambda: peer.send(text),
+                  "gets": lambda: self._gets(peer, text),
+                  "gets at most": lambda: self._at_most(peer, text),
                   "ends": peer.end, "closes": peer.close, "resets": peer.reset,
                   "sees the end": lambda: self._end(peer, False),
                   "sees a cut": lambda: self._end(peer, True)}[rest]
         action()
-        if side == "origin" and rest in ("closes", "resets", "sees the end"):
+        if side == "origin" and rest in ("closes", "resets", "sees the end", "sees a cut",
+                                        "gets at most"):
             self.there = None
         return None
 
@@ -235,4 +242,6 @@ class Run:
         assert record.get("status") == (None if status == "-" else int(status)), record
         for word in words:
             key, _, value = word.partition("=")
-            assert str(record.get(key)) == value, (word, record)
+            value = value.replace("{SENT}", str(self.sent)).replace("{GOT}", str(self.got))
+            assert str(record.get(key)) == value, (word, value, record)
+        self.sent = self.got = 0

@@ -11,6 +11,14 @@ int main(void)
     srunner_add_suite(runner, accept_suite());
     srunner_add_suite(runner, head_suite());
     srunner_add_suite(runner, target_suite());
+    srunner_add_suite(runner, response_suite());
+    srunner_add_suite(runner, framing_suite());
+    srunner_add_suite(runner, hop_suite());
+    srunner_add_suite(runner, passage_suite());
+    srunner_add_suite(runner, fidelity_suite());
+    srunner_add_suite(runner, differential_suite());
+    srunner_add_suite(runner, chunked_suite());
+    srunner_add_suite(runner, chunked_random_suite());
     srunner_add_suite(runner, reply_suite());
     srunner_add_suite(runner, status_suite());
     srunner_run_all(runner, CK_ENV);

@@ -10,7 +10,7 @@
 
 #include "proxy/http/chunked.h"
 
-#define ROUNDS 20000
+#define ROUNDS 4000
 #define BODY_MAX 8192
 
 static uint64_t seed;
@@ -50,7 +50,7 @@ static void make_body(struct text *t)
     char line[64];
     t->len = 0;
     for (unsigned left = draw(5); left > 0; left--) {
-        unsigned size = 1 + draw(draw(4) ? 20 : 700);
+        unsigned size = 1 + draw(draw(8) ? 20 : 300);
         snprintf(line, sizeof(line), draw(2) ? "%x" : "00%X", size);
         add_text(t, line);
         add_text(t, extensions[draw(ARRAY_LEN(extensions))]);
@@ -232,7 +232,7 @@ static void run_in_pieces(const struct text *t, bool keeps_framing, struct simpl
     struct chunked c;
     struct text *to = keeps_framing ? &s->again : &s->content;
     const char *fault = NULL;
-    unsigned most = 1 + draw(draw(2) ? 3 : 900);
+    unsigned most = 1 + draw(draw(3) ? 900 : 3);
     chunked_init(&c, keeps_framing);
     to->len = s->used = 0;
     s->result = PARSE_MORE;
