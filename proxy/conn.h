@@ -34,6 +34,7 @@ struct conn {
     const struct phase *phase;
     void *state; /* of the phase; made by its enter, freed by its leave */
     struct wheel_node deadline;
+    struct list_node watch; /* on the worker's list of those to look at again soon */
     struct endpoint client_addr;
     enum end_reason end;                   /* why, for leave; DONE until conn_end */
     bool is_ended, is_expired;
@@ -63,6 +64,9 @@ MUST_CHECK enum next conn_enter(struct conn *c, const struct phase *phase);
 
 /* The deadline of what is going on now. */
 void conn_set_deadline(struct conn *c, uint64_t from_now_ms);
+
+/* Bytes have come: a check-up at the next tick (see stream.h for why). */
+void conn_watch(struct conn *c);
 
 /* The request cannot be served: says why to the client where that is still
  * possible, else ends the connection. details (may be NULL) goes to the answer. */

@@ -33,11 +33,30 @@ static void stop_wheel(struct worker *w)
     w->is_wheel_turning = false;
 }
 
+/* Only those that are on the list now: a check-up may put them on it again. */
+static void look_again(struct worker *w)
+{
+    struct list now;
+    struct list_node *node;
+    list_init(&now);
+    while ((node = list_first(&w->watched)) != NULL) {
+        list_remove(node);
+        list_append(&now, node);
+    }
+    while ((node = list_first(&now)) != NULL) {
+        struct conn *c = LIST_ITEM(node, struct conn, watch);
+        list_remove(node);
+        if (c->phase->check_up != NULL)
+            c->phase->check_up(c);
+    }
+}
+
 static void on_wheel_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *w = arg;
     (void)fd;
     (void)what;
+    look_again(w);
     wheel_turn(&w->wheel, worker_now_ms());
     if (w->wheel.count == 0)
         stop_wheel(w);
@@ -216,6 +235,7 @@ struct worker *worker_new(struct shared *shared, unsigned number, struct config 
     list_init(&w->conns);
     list_init(&w->graveyard);
     list_init(&w->listeners);
+    list_init(&w->watched);
     wheel_init(&w->wheel, worker_now_ms(), on_deadline);
     inbox_init(&w->inbox);
     if (make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 || inbox_open(&w->inbox, w) != 0 ||

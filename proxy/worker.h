@@ -59,6 +59,7 @@ struct worker {
     struct event_base *base;
     struct config_pin *pin;
     struct list conns, graveyard, listeners;
+    struct list watched; /* connections that bytes came to since the last tick */
     size_t conn_count;
     struct wheel wheel;
     struct event *wheel_timer;

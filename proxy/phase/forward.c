@@ -187,6 +187,7 @@ static void note_progress(struct conn *c, struct forward *f)
     if (progress == f->progress)
         return;
     f->progress = progress;
+    conn_watch(c);
     c->deadline.deadline_ms =
         worker_now_ms() + c->txn->pin->config->limits.response_timeout_ms;
 }
@@ -221,8 +222,10 @@ static enum next forward_step(struct conn *c)
 
 static void forward_check_up(struct conn *c)
 {
-    if (stream_is_broken(&c->client) || stream_is_broken(&c->origin))
-        conn_run(c);
+    stream_probe(&c->client);
+    stream_probe(&c->origin);
+    c->has_client_stirred = true;
+    conn_run(c);
 }
 
 const struct phase PHASE_FORWARD = {"forward", forward_enter, forward_step, forward_leave,

@@ -156,6 +156,7 @@ static enum next keep_piece(struct conn *c, struct str bytes, const struct head_
         return conn_end(c, END_NO_MEMORY);
     memcpy(r->bytes, bytes.ptr, bytes.len);
     begin_header(c);
+    conn_watch(c);
     return NEXT_PHASE;
 }
 
@@ -232,6 +233,7 @@ static enum next read_on(struct conn *c, size_t limit)
     if (rc != IO_OK)
         return no_more(c, rc);
     r->len += len;
+    conn_watch(c);
     struct str bytes = {r->bytes, r->len};
     enum parse found = head_scan(&r->scanner, bytes, limit, &fault);
     if (found == PARSE_OK)
@@ -261,4 +263,11 @@ static int request_enter(struct conn *c)
     return 0;
 }
 
-const struct phase PHASE_REQUEST = {"request", request_enter, request_step, request_leave, NULL};
+static void request_check_up(struct conn *c)
+{
+    stream_probe(&c->client);
+    conn_run(c);
+}
+
+const struct phase PHASE_REQUEST = {"request", request_enter, request_step, request_leave,
+                                    request_check_up};
