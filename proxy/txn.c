@@ -44,6 +44,18 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     return t;
 }
 
+void txn_query(const struct txn *t, struct policy_query *query)
+{
+    *query = (struct policy_query){
+        .host = &t->host,
+        .port = t->port,
+        .scheme = t->is_connect ? POLICY_CONNECT : POLICY_HTTP,
+        .method = str_of(t->method),
+        .path = str_of(t->path),
+        .client = &t->client.addr,
+    };
+}
+
 char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1])
 {
     static const char HEX[] = "0123456789abcdef";

@@ -71,6 +71,9 @@ struct txn_tail {
 /* NULL without memory. */
 MUST_CHECK struct txn *txn_new(struct worker *w, const struct endpoint *client);
 
+/* The question to the policy about this request; it borrows from the txn. */
+void txn_query(const struct txn *t, struct policy_query *query);
+
 /* The id as 16 hexadecimal digits. Returns out. */
 char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1]);
 

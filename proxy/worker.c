@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -172,6 +173,23 @@ void worker_unpin(struct worker *w, struct config_pin *pin)
     w->dns_base[3] += last->timed_out;
     w->dns_base[4] += last->cached;
     free_pin(pin);
+}
+
+struct str worker_http_date(struct worker *w)
+{
+    static const char *const DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t now = time(NULL);
+    struct tm tm;
+    if (now != w->date_at) {
+        gmtime_r(&now, &tm);
+        snprintf(w->date, sizeof(w->date), "%s, %02u %s %04u %02u:%02u:%02u GMT", DAYS[tm.tm_wday],
+                 (unsigned)tm.tm_mday % 100, MONTHS[tm.tm_mon], (unsigned)tm.tm_year + 1900,
+                 (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+        w->date_at = now;
+    }
+    return str_of(w->date);
 }
 
 void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger)

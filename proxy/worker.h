@@ -68,6 +68,8 @@ struct worker {
     struct logring *ring;
     int spare_fd; /* given up for a moment to answer when no descriptor is left */
     uint64_t next_id, id_key;
+    time_t date_at;          /* the second that date is of */
+    char date[32];
     uint64_t dns_base[5]; /* counts of resolvers that are gone */
     struct inbox inbox;
     struct counters counters;
@@ -100,6 +102,9 @@ static inline uint64_t worker_now_ms(void)
 
 /* Adds what was changed in a message that is passed on. */
 void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger);
+
+/* Now, as a Date field has it (RFC 9110 section 5.6.7); good until the next call. */
+struct str worker_http_date(struct worker *w);
 
 /* A deadline of a connection, in milliseconds from now. */
 void worker_set_deadline(struct worker *w, struct wheel_node *n, uint64_t from_now_ms);

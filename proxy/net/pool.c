@@ -2,8 +2,10 @@
 /* pool.c - idle connections to origins, kept for the next request; see pool.h. */
 #include "proxy/net/pool.h"
 
+#include <errno.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <xxhash.h>
 
 #include "util/clock.h"
@@ -144,6 +146,13 @@ static struct idle *find(struct pool *p, struct str key)
     return NULL;
 }
 
+/* Bytes may have come, or the end, since the loop last looked. */
+static bool is_silent(const struct stream *s)
+{
+    char byte;
+    return recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 bool pool_take(struct pool *p, struct str key, uint64_t max_age_ms, struct stream *s,
                stream_ready_fn *on_ready, struct endpoint *dialled)
 {
@@ -151,12 +160,12 @@ bool pool_take(struct pool *p, struct str key, uint64_t max_age_ms, struct strea
     uint64_t now = now_ms();
     if (i == NULL || now - i->since_ms > max_age_ms || now - i->since_ms >= p->max_idle_ms)
         return false;
-    bool is_moved = stream_move(s, &i->stream, on_ready) == 0;
-    if (is_moved)
+    bool is_taken = is_silent(&i->stream) && stream_move(s, &i->stream, on_ready) == 0;
+    if (is_taken)
         s->is_writable = true;
     *dialled = i->dialled;
     drop(i);
-    return is_moved;
+    return is_taken;
 }
 
 unsigned pool_count(const struct pool *p)

@@ -27,6 +27,14 @@ static enum next deny(struct conn *c)
     return conn_fail(c, END_DENIED, t->details);
 }
 
+static void drop_origin(struct conn *c)
+{
+    stream_close(&c->origin);
+    stream_init(&c->origin);
+    mem_free(c->bound_key);
+    c->bound_key = NULL;
+}
+
 /* A connection that authenticated for this client alone serves it again, and
  * nobody else. */
 static bool has_bound_origin(struct conn *c, struct str key)
@@ -36,13 +44,21 @@ static bool has_bound_origin(struct conn *c, struct str key)
     bool is_usable = !c->txn->is_connect && str_eq(str_of(c->bound_key), key) &&
                      !c->origin.is_ending && !c->origin.is_readable &&
                      !stream_is_broken(&c->origin);
-    if (is_usable)
+    if (!is_usable)
+        drop_origin(c);
+    return is_usable;
+}
+
+/* Another client's request dialled it; a rule may refuse this one the address. */
+static bool may_use_address(const struct txn *t)
+{
+    struct policy_query query;
+    struct policy_verdict verdict = t->verdict;
+    if (t->parent != NULL || t->host.is_address)
         return true;
-    stream_close(&c->origin);
-    stream_init(&c->origin);
-    mem_free(c->bound_key);
-    c->bound_key = NULL;
-    return false;
+    txn_query(t, &query);
+    return policy_allows_address(t->pin->config->policy, &query, &t->dialled.addr,
+                                 t->pin->scratch, &verdict);
 }
 
 static void on_origin_ready(struct stream *s)
@@ -64,14 +80,18 @@ static enum next find_origin(struct conn *c)
     struct txn *t = c->txn;
     char room[TXN_KEY_SIZE];
     struct str key = txn_key(t, room);
-    bool is_bound = has_bound_origin(c, key);
-    if (t->is_connect)
-        return conn_enter(c, &PHASE_DIAL);
-    if (!is_bound &&
-        !pool_take(t->pin->pool, key, max_age_ms(t), &c->origin, on_origin_ready, &t->dialled))
-        return conn_enter(c, &PHASE_DIAL);
-    if (is_bound)
+    bool is_open = has_bound_origin(c, key);
+    if (is_open)
         t->dialled = c->bound_to;
+    else if (!t->is_connect)
+        is_open = pool_take(t->pin->pool, key, max_age_ms(t), &c->origin, on_origin_ready,
+                            &t->dialled);
+    if (is_open && !may_use_address(t)) {
+        drop_origin(c);
+        is_open = false;
+    }
+    if (!is_open)
+        return conn_enter(c, &PHASE_DIAL);
     t->is_dialled = t->is_reused = true;
     return conn_enter(c, &PHASE_FORWARD);
 }
@@ -104,14 +124,8 @@ static enum next admit_step(struct conn *c)
         return conn_fail(c, END_DRAINING, NULL);
     if (t->local == LOCAL_SELF)
         return conn_enter(c, &PHASE_REPLY);
-    struct policy_query query = {
-        .host = &t->host,
-        .port = t->port,
-        .scheme = t->is_connect ? POLICY_CONNECT : POLICY_HTTP,
-        .method = str_of(t->method),
-        .path = str_of(t->path),
-        .client = &c->client_addr.addr,
-    };
+    struct policy_query query;
+    txn_query(t, &query);
     policy_eval(t->pin->config->policy, &query, t->pin->scratch, &t->verdict);
     t->has_verdict = true;
     if (t->verdict.action != POLICY_ALLOW)

@@ -83,11 +83,9 @@ static bool may_dial(struct dial *d, const struct addr *a)
     }
     if (t->host.is_address)
         return true; /* the rules have seen it */
-    struct policy_query query = {.host = &t->host, .port = t->port,
-                                 .scheme = t->is_connect ? POLICY_CONNECT : POLICY_HTTP,
-                                 .method = str_of(t->method), .path = str_of(t->path),
-                                 .client = &t->client.addr};
+    struct policy_query query;
     struct policy_verdict verdict = t->verdict;
+    txn_query(t, &query);
     if (policy_allows_address(config->policy, &query, a, t->pin->scratch, &verdict))
         return true;
     t->verdict = verdict;
@@ -201,7 +199,9 @@ static enum next fail(struct conn *c, enum end_reason reason)
 {
     struct txn *t = c->txn;
     bool is_refusal = reason == END_DENIED || reason == END_ADDRESS_FORBIDDEN || reason == END_LOOP;
-    if (!is_refusal)
+    if (t->parent != NULL)
+        snprintf(t->details, sizeof(t->details), "parent '%s' cannot be reached", t->parent->name);
+    else if (!is_refusal)
         t->details[0] = '\0';
     stream_close(&c->origin);
     stream_init(&c->origin);

@@ -97,8 +97,9 @@ static enum next origin_is_gone(struct conn *c, struct forward *f, const char *f
 static void release_origin(struct conn *c, struct forward *f)
 {
     char key[TXN_KEY_SIZE];
-    bool is_usable = !f->origin_closes && f->up.state == RELAY_DONE && !c->origin.is_ending &&
-                     c->origin.error == 0;
+    bool has_more = f->down.carry != NULL && f->down.carry_at < f->down.carry_len;
+    bool is_usable = !f->origin_closes && !has_more && f->up.state == RELAY_DONE &&
+                     !c->origin.is_ending && c->origin.error == 0;
     if (!is_usable) {
         drop_origin(c);
         return;

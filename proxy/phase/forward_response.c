@@ -5,26 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "proxy/http/fidelity.h"
 #include "proxy/http/hop.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
-
-/* RFC 9110 section 5.6.7, for a response that came without a Date. */
-static struct str format_date(char out[32])
-{
-    static const char *const DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = time(NULL);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    int len = snprintf(out, 32, "%s, %02d %s %04d %02d:%02d:%02d GMT", DAYS[tm.tm_wday], tm.tm_mday,
-                       MONTHS[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    return (struct str){out, (size_t)len};
-}
 
 static enum parse filter_chunks(void *arg, struct str in, size_t *used, char *out, size_t size,
                                 size_t *len)
@@ -46,7 +31,6 @@ static size_t write_head(struct forward *f, const struct response_head *h, enum 
 {
     struct txn *t = f->conn->txn;
     struct header_ledger ledger;
-    char date[32];
     struct response_rewrite r = {
         .via = str_of(t->pin->config->headers.via),
         .is_upgrade = f->is_switching,
@@ -55,8 +39,8 @@ static size_t write_head(struct forward *f, const struct response_head *h, enum 
         .relays_proxy_auth = t->parent != NULL && t->parent->authorization == NULL,
         .is_interim = is_interim,
     };
-    if (!is_interim && response_find(h, STR_LIT("Date")) == NULL)
-        r.date = format_date(date);
+    if (!is_interim && !f->is_switching)
+        r.date = worker_http_date(f->conn->worker);
     ledger.count = 0;
     size_t len = rewrite_response(h, &r, out, RELAY_OUT_BYTES, &ledger);
     if (len != 0 && t->pin->config->headers.strict) {
@@ -74,7 +58,9 @@ static size_t write_head(struct forward *f, const struct response_head *h, enum 
 static int set_up_body(struct forward *f, const struct response_head *h,
                        const struct framing *body, struct str rest)
 {
-    f->origin_closes = f->origin_closes || body->kind == BODY_UNTIL_CLOSE;
+    /* What follows an answer without a body belongs to nothing. */
+    f->origin_closes = f->origin_closes || body->kind == BODY_UNTIL_CLOSE ||
+                       (body->kind == BODY_NONE && rest.len != 0);
     switch (body->kind) {
     case BODY_NONE:
         relay_limit(&f->down, 0);
@@ -221,6 +207,14 @@ static int keep_partial(struct forward *f, struct str bytes)
     return 0;
 }
 
+/* A server of another protocol that speaks first would keep the client waiting for
+ * the end of a head that never comes. */
+static bool is_no_http(struct str bytes)
+{
+    size_t len = bytes.len < 5 ? bytes.len : 5;
+    return len != 0 && memcmp(bytes.ptr, "HTTP/", len) != 0;
+}
+
 /* Scans what is there; goes on over interim answers that came in one piece. */
 static enum io scan(struct forward *f, struct str bytes, size_t limit, const char **fault)
 {
@@ -230,6 +224,10 @@ static enum io scan(struct forward *f, struct str bytes, size_t limit, const cha
             *fault = "a header section that is too large";
         if (found == PARSE_BAD || found == PARSE_TOO_LARGE)
             return IO_EOF;
+        if (found == PARSE_MORE && is_no_http(bytes)) {
+            *fault = "bytes that are no HTTP";
+            return IO_EOF;
+        }
         if (found == PARSE_MORE)
             return keep_partial(f, bytes) == 0 ? IO_AGAIN : IO_ERR;
         enum io rc = take_head(f, bytes, fault);

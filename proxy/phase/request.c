@@ -89,16 +89,14 @@ static const char *note_max_forwards(struct txn *t, const struct request_head *h
 
 /* What is checked of a message that will be passed on. NULL, or what it has that it
  * must not. */
-static const char *check_forwarding(struct txn *t, const struct request_head *h)
+static const char *check_forwarding(struct txn *t, const struct request_head *h, unsigned *status)
 {
     struct framing body;
-    unsigned status;
     const char *fault = hop_fault_of_request(h);
+    *status = 400;
     if (fault == NULL)
         fault = note_max_forwards(t, h);
-    if (fault == NULL && framing_of_request(h, &body, &status) != NULL && status != 501)
-        fault = "a length that cannot be relied on";
-    return fault;
+    return fault == NULL ? framing_of_request(h, &body, status) : fault;
 }
 
 static enum next take_head(struct conn *c, struct str bytes, const struct head_scanner *scanner)
@@ -119,7 +117,10 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
     if (hop_has_via(&head, str_of(c->txn->pin->config->headers.via)))
         return conn_fail(c, END_LOOP, "Via names this proxy");
     if (!c->txn->is_connect) {
-        fault = check_forwarding(c->txn, &head);
+        unsigned status;
+        fault = check_forwarding(c->txn, &head, &status);
+        if (fault != NULL && status == 501)
+            return conn_fail(c, END_UNKNOWN_CODING, fault);
         if (fault != NULL)
             return reject(c, PARSE_BAD, "the request has", fault);
         c->txn->head = mem_dup(whole.ptr, whole.len);
