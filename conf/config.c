@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "conf/file.h"
+#include "conf/headers.h"
 #include "conf/network.h"
+#include "conf/parents.h"
 #include "conf/parse.h"
 #include "conf/rules.h"
 #include "conf/sets.h"
@@ -35,6 +37,10 @@ static void set_limits(const struct spec_limits *spec, struct limits_config *lim
         .header_timeout_ms = spec->header_timeout.value,
         .connect_timeout_ms = spec->connect_timeout.value,
         .tunnel_idle_ms = spec->tunnel_idle.value,
+        .response_timeout_ms = spec->response_timeout.value,
+        .client_idle_ms = spec->client_idle.value,
+        .origin_idle_ms = spec->origin_idle.value,
+        .origins_idle = (unsigned)spec->origins_idle.value,
         .tunnels_per_client = (unsigned)spec->tunnels_per_client.value,
         .drain_ms = spec->drain.value,
     };
@@ -65,6 +71,8 @@ static void build(struct config *c, const struct spec *spec, struct errlist *fau
     set_limits(&spec->limits, &c->limits);
     set_log(&spec->log, &c->log);
     network_build(spec, c, faults);
+    headers_build(spec, c, faults);
+    parents_build(spec, c, faults);
     sets_build(spec, builder, c, faults);
     rules_build(spec, builder, c, faults);
     if (faults->errors == before)
@@ -139,6 +147,8 @@ void config_unref(struct config *c)
     hosts_free(c->dns.hosts);
     free_products(c);
     free_rules(c);
+    parents_free(c);
+    mem_free(c->headers.via);
     for (size_t i = 0; i < c->file_count; i++)
         mem_free(c->files[i]);
     mem_free(c->files);

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "conf/hosts.h"
+#include "policy/host.h"
 #include "policy/guard.h"
 #include "policy/policy.h"
 #include "util/addr.h"
@@ -39,6 +40,10 @@ struct limits_config {
     uint64_t header_timeout_ms;   /* for the whole header */
     uint64_t connect_timeout_ms;  /* name resolution and all attempts together */
     uint64_t tunnel_idle_ms;      /* no byte in either direction */
+    uint64_t response_timeout_ms; /* no byte of an exchange in either direction */
+    uint64_t client_idle_ms;      /* between two requests of a client */
+    uint64_t origin_idle_ms;      /* a connection to an origin without a request */
+    unsigned origins_idle;        /* such connections of a worker; 0: none is kept */
     unsigned tunnels_per_client;  /* by client address; at least 1 */
     uint64_t drain_ms;
 };
@@ -75,6 +80,21 @@ struct rule_text {
     char *connect_ports;      /* "443, 5000-5010", those of guard where the rule has none; */
     char *http_ports;         /*   NULL: every port */
     char *methods;            /* "CONNECT, GET"; NULL: every method */
+    int parent;               /* index of the parent it goes through; -1: none */
+};
+
+struct headers_config {
+    char *via;                /* our pseudonym in Via */
+    bool forwarded_for;       /* X-Forwarded-For is added */
+    bool strict;              /* no message is passed on that is changed end to end */
+};
+
+/* A proxy that requests of some rules go through. */
+struct parent_config {
+    char *name;
+    struct host host;
+    uint16_t port;
+    char *authorization;      /* value of Proxy-Authorization; NULL: none. Secret. */
 };
 
 struct config {
@@ -94,6 +114,9 @@ struct config {
     size_t product_count;
     char *webex_revision;     /* "2025-12-15"; NULL: no Webex data */
     struct guard *guard;      /* knows all listeners and this machine's addresses */
+    struct headers_config headers;
+    struct parent_config *parents;
+    size_t parent_count;
     struct limits_config limits;
     struct log_config log;
     struct dns_config dns;

@@ -100,8 +100,8 @@ static const struct key rule_keys[] = {
      .later = "inspect",
      .later_doc = "this version does not inspect TLS; write \"tunnel\" or take the key out",
      .doc = "TLS inside a CONNECT; this version passes it on as it is."},
-    {.name = "via", .type = KEY_MISSING,
-     .doc = "this version does not use parent proxies; take the key out"},
+    {.name = "via", .type = KEY_TEXT, AT(rule, via),
+     .doc = "Name of the parent proxy that requests go through; left out: none."},
     {.name = "not_tls", .type = KEY_MISSING,
      .doc = "this version does not look into tunnels; take the key out"},
     {.name = "egress", .type = KEY_MISSING,
@@ -141,8 +141,40 @@ static const struct key limits_keys[] = {
      .min = SECOND, .max = 30 * DAY, .doc = "A tunnel without a byte for so long is closed."},
     {.name = "tunnels_per_client", .type = KEY_NUMBER, AT(limits, tunnels_per_client),
      .fallback = "5000", .min = 1, .max = 1000000, .doc = "Open tunnels of one client address."},
+    {.name = "response_timeout", .type = KEY_DURATION, AT(limits, response_timeout),
+     .fallback = "5m", .min = SECOND, .max = DAY,
+     .doc = "A plain HTTP exchange without a byte in either direction for so long is given up."},
+    {.name = "client_idle", .type = KEY_DURATION, AT(limits, client_idle), .fallback = "1m",
+     .min = SECOND, .max = DAY, .doc = "How long a client may take until its next request."},
+    {.name = "origin_idle", .type = KEY_DURATION, AT(limits, origin_idle), .fallback = "30s",
+     .min = SECOND, .max = HOUR,
+     .doc = "How long a connection to an origin is kept for the next request."},
+    {.name = "origins_idle", .type = KEY_NUMBER, AT(limits, origins_idle), .fallback = "256",
+     .max = 10000, .doc = "Connections to origins that each worker keeps; 0: none."},
     {.name = "drain", .type = KEY_DURATION, AT(limits, drain), .fallback = "30s", .max = DAY,
      .doc = "How long open tunnels may go on after SIGTERM."},
+};
+
+static const struct key headers_keys[] = {
+    {.name = "via", .type = KEY_TEXT, AT(headers, via),
+     .doc = "The proxy's pseudonym in Via, of its own for each instance; left out: "
+            "\"sallyport-\" and a number chosen at the start."},
+    {.name = "forwarded_for", .type = KEY_BOOL, AT(headers, forwarded_for), .fallback = "true",
+     .doc = "Add the client's address to X-Forwarded-For."},
+    {.name = "strict", .type = KEY_BOOL, AT(headers, strict), .fallback = "false",
+     .doc = "Check every forwarded head against the received one, and refuse it rather than "
+            "change a field that belongs to the two ends."},
+};
+
+static const struct key parent_keys[] = {
+    {.name = "name", .type = KEY_TEXT, AT(parent, name), .is_required = true,
+     .doc = "Name for the key via of rules."},
+    {.name = "url", .type = KEY_TEXT, AT(parent, url), .is_required = true,
+     .doc = "Where it listens, as \"http://proxy.example:8080\"."},
+    {.name = "user", .type = KEY_TEXT, AT(parent, user),
+     .doc = "Account at the parent (Basic), with password_file."},
+    {.name = "password_file", .type = KEY_TEXT, AT(parent, password_file),
+     .doc = "File whose first line is the password."},
 };
 
 static const struct key log_keys[] = {
@@ -168,6 +200,8 @@ static const struct key_group rule_group = GROUP("a rule", rule, rule_keys);
 static const struct key_group guard_group = GROUP("guard", guard, guard_keys);
 static const struct key_group dns_group = GROUP("dns", dns, dns_keys);
 static const struct key_group limits_group = GROUP("limits", limits, limits_keys);
+static const struct key_group headers_group = GROUP("headers", headers, headers_keys);
+static const struct key_group parent_group = GROUP("a parent", parent, parent_keys);
 static const struct key_group log_group = GROUP("log", log, log_keys);
 static const struct key_group admin_group = GROUP("admin", admin, admin_keys);
 
@@ -193,6 +227,10 @@ static const struct key root_keys[] = {
      .doc = "Name resolution."},
     {.name = "limits", .type = KEY_GROUP, ROOT(limits), .group = &limits_group,
      .doc = "Bounds on what one client can use."},
+    {.name = "headers", .type = KEY_GROUP, ROOT(headers), .group = &headers_group,
+     .doc = "What is added to forwarded messages."},
+    {.name = "parents", .type = KEY_LIST, ROOT(parents), .group = &parent_group,
+     .doc = "Proxies that requests of some rules go through."},
     {.name = "log", .type = KEY_GROUP, ROOT(log), .group = &log_group,
      .doc = "Access log and messages."},
     {.name = "admin", .type = KEY_GROUP, ROOT(admin), .group = &admin_group,
@@ -201,14 +239,10 @@ static const struct key root_keys[] = {
      .doc = "this version does not ask for credentials; take the section out"},
     {.name = "inspection", .type = KEY_MISSING, .fallback = "{ enabled = false; }",
      .doc = "this version does not inspect TLS; take the section out"},
-    {.name = "headers", .type = KEY_MISSING,
-     .doc = "this version does not forward plain HTTP; take the section out"},
     {.name = "portal", .type = KEY_MISSING,
      .doc = "this version has no portal for clients; take the section out"},
     {.name = "pac", .type = KEY_MISSING,
      .doc = "this version does not write PAC files; take the section out"},
-    {.name = "parents", .type = KEY_MISSING,
-     .doc = "this version does not use parent proxies; take the section out"},
 };
 
 const struct key_group keys_root = {"the configuration", sizeof(struct spec), root_keys,

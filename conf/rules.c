@@ -123,10 +123,31 @@ static char *format_methods(const struct spec_texts *methods)
     return text;
 }
 
+/* The index of the parent that the rule names; -1 where it names none. */
+static int find_parent(const struct building *b, const struct spec_rule *r)
+{
+    struct suggest s = suggest_begin(r->via.text != NULL ? r->via.text : "");
+    if (r->via.text == NULL)
+        return -1;
+    for (size_t i = 0; i < b->config->parent_count; i++) {
+        if (strcmp(b->config->parents[i].name, r->via.text) == 0)
+            return (int)i;
+        suggest_offer(&s, b->config->parents[i].name);
+    }
+    if (s.best != NULL)
+        errlist_add(b->faults, &r->via.at, "there is no parent '%s', did you mean '%s'?",
+                    r->via.text, s.best);
+    else
+        errlist_add(b->faults, &r->via.at, "there is no parent '%s'", r->via.text);
+    return -1;
+}
+
 static void keep_texts(const struct building *b, const struct spec_rule *r)
 {
     struct rule_text *text = &b->config->rules[b->config->rule_count++];
     const struct spec_guard *guard = &b->spec->guard;
+
+    text->parent = find_parent(b, r);
 
     if (r->ports.is_set || r->action.value == SPEC_ACTION_ALLOW) {
         text->connect_ports = format_ports(r->ports.is_set ? &r->ports : &guard->connect_ports);

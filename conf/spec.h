@@ -95,6 +95,7 @@ struct spec_rule {
     struct spec_texts from, to, methods;
     struct spec_ports ports;
     struct spec_number action, auth, tls;
+    struct spec_text via;
 };
 
 struct spec_guard {
@@ -114,7 +115,18 @@ struct spec_dns {
 struct spec_limits {
     struct spec_head head;
     struct spec_number header_bytes, header_timeout, connect_timeout, tunnel_idle,
-        tunnels_per_client, drain;
+        tunnels_per_client, drain, response_timeout, client_idle, origin_idle, origins_idle;
+};
+
+struct spec_headers {
+    struct spec_head head;
+    struct spec_text via;
+    struct spec_number forwarded_for, strict;
+};
+
+struct spec_parent {
+    struct spec_head head;
+    struct spec_text name, url, user, password_file;
 };
 
 struct spec_log {
@@ -140,6 +152,8 @@ struct spec {
     struct spec_guard guard;
     struct spec_dns dns;
     struct spec_limits limits;
+    struct spec_headers headers;
+    struct spec_groups parents; /* struct spec_parent */
     struct spec_log log;
     struct spec_admin admin;
 };

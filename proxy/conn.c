@@ -70,6 +70,22 @@ void conn_set_deadline(struct conn *c, uint64_t from_now_ms)
     worker_set_deadline(c->worker, &c->deadline, from_now_ms);
 }
 
+void conn_watch(struct conn *c)
+{
+    if (!list_has_node(&c->watch))
+        list_append(&c->worker->watched, &c->watch);
+}
+
+static void uncount(struct conn *c)
+{
+    struct shared *shared = c->worker->shared;
+    if (!c->is_counted)
+        return;
+    c->is_counted = false;
+    clients_leave(shared->clients, &c->client_addr.addr);
+    atomic_fetch_sub_explicit(&shared->tunnels, 1, memory_order_relaxed);
+}
+
 /* For a fault in front of the first request: there must be one to log. */
 static bool has_txn(struct conn *c)
 {
@@ -86,6 +102,7 @@ enum next conn_fail(struct conn *c, enum end_reason reason, const char *details)
     c->end = reason;
     txn_finish(c->txn, reason, status);
     c->is_logged = true;
+    uncount(c);
     if (status == 0)
         return conn_end(c, reason);
     if (details != NULL && details != c->txn->details)
@@ -102,17 +119,17 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     if (c->phase->leave != NULL)
         c->phase->leave(c);
     if (c->txn != NULL && !c->is_logged)
-        txn_finish(c->txn, reason, 0);
+        txn_finish(c->txn, reason, c->txn->status);
     else if (!c->is_logged)
         count_add(&w->counters.ends[reason], 1);
     txn_free(c->txn);
     c->txn = NULL;
     conn_drop_early(c);
-    if (c->is_counted) {
-        clients_leave(w->shared->clients, &c->client_addr.addr);
-        atomic_fetch_sub_explicit(&w->shared->tunnels, 1, memory_order_relaxed);
-    }
+    mem_free(c->late);
+    mem_free(c->bound_key);
+    uncount(c);
     wheel_clear(&w->wheel, &c->deadline);
+    list_remove(&c->watch);
     stream_close(&c->client);
     stream_close(&c->origin);
     list_remove(&c->node);

@@ -34,16 +34,21 @@ struct conn {
     const struct phase *phase;
     void *state; /* of the phase; made by its enter, freed by its leave */
     struct wheel_node deadline;
+    struct list_node watch; /* on the worker's list of those to look at again soon */
     struct endpoint client_addr;
     enum end_reason end;                   /* why, for leave; DONE until conn_end */
     bool is_ended, is_expired;
     bool is_counted;                       /* against the limit of its client */
     bool is_logged;                        /* a request was logged and counted */
+    bool is_kept_alive;                    /* it has had a request before */
     bool has_client_stirred;               /* an event of the client since the last step */
     bool has_tuned;                        /* keepalive of the origin's socket is set */
     struct txn *txn;                       /* NULL between requests and in a tunnel */
-    char *early;                           /* read from the client, not used yet */
-    uint32_t early_len;
+    char *early, *late; /* read from the client, and from the origin, not used yet */
+    uint32_t early_len, late_len;
+    struct endpoint bound_to;
+    char *bound_key;    /* of what the origin's connection was dialled for, where it
+                         * must serve nobody but this client; NULL: it is not bound */
     struct stream client, origin;
 };
 
@@ -59,6 +64,9 @@ MUST_CHECK enum next conn_enter(struct conn *c, const struct phase *phase);
 
 /* The deadline of what is going on now. */
 void conn_set_deadline(struct conn *c, uint64_t from_now_ms);
+
+/* Bytes have come: a check-up at the next tick (see stream.h for why). */
+void conn_watch(struct conn *c);
 
 /* The request cannot be served: says why to the client where that is still
  * possible, else ends the connection. details (may be NULL) goes to the answer. */

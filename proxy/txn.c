@@ -2,7 +2,7 @@
 /* txn.c - one request: what was asked, what was decided, how it ended; see txn.h. */
 #include "proxy/txn.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "proxy/ops/accesslog.h"
 #include "proxy/worker.h"
@@ -32,10 +32,29 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->host.is_address = false;
     t->host.is_address = false;
     t->port = 0;
-    t->path = NULL;
+    t->is_connect = t->has_max_forwards = t->is_reused = false;
+    t->path = t->head = NULL;
+    t->head_len = 0;
+    t->local = LOCAL_NONE;
+    t->forwarding = END_DONE;
+    t->status = 0;
+    t->bytes_in = t->bytes_out = 0;
+    t->parent = NULL;
     t->has_verdict = t->is_dialled = false;
-    t->dial_usec = 0;
+    t->dial_usec = t->start_usec;
     return t;
+}
+
+void txn_query(const struct txn *t, struct policy_query *query)
+{
+    *query = (struct policy_query){
+        .host = &t->host,
+        .port = t->port,
+        .scheme = t->is_connect ? POLICY_CONNECT : POLICY_HTTP,
+        .method = str_of(t->method),
+        .path = str_of(t->path),
+        .client = &t->client.addr,
+    };
 }
 
 char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1])
@@ -49,8 +68,7 @@ char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1])
 
 static void count_request(struct txn *t, enum count_verdict verdict)
 {
-    bool is_connect = strcmp(t->method, "CONNECT") == 0;
-    enum count_method method = is_connect ? COUNT_CONNECT : COUNT_OTHER_METHOD;
+    enum count_method method = t->is_connect ? COUNT_CONNECT : COUNT_OTHER_METHOD;
     count_add(&t->worker->counters.requests[verdict][method], 1);
 }
 
@@ -60,6 +78,23 @@ void txn_finish(struct txn *t, enum end_reason end, unsigned status)
     count_request(t, is_denial ? COUNT_DENY : COUNT_ERROR);
     count_add(&t->worker->counters.ends[end], 1);
     accesslog_request(t, end, status, is_denial ? "deny" : "error");
+}
+
+void txn_forwarded(struct txn *t)
+{
+    count_request(t, COUNT_ALLOW);
+    count_add(&t->worker->counters.ends[END_DONE], 1);
+    count_add(&t->worker->counters.bytes_in, t->bytes_in);
+    count_add(&t->worker->counters.bytes_out, t->bytes_out);
+    accesslog_request(t, END_DONE, t->status, "allow");
+}
+
+struct str txn_key(const struct txn *t, char room[TXN_KEY_SIZE])
+{
+    int len = t->parent != NULL
+                  ? snprintf(room, TXN_KEY_SIZE, "parent %s", t->parent->name)
+                  : snprintf(room, TXN_KEY_SIZE, "%s %u", t->host.name, (unsigned)t->port);
+    return (struct str){room, len < TXN_KEY_SIZE ? (size_t)len : TXN_KEY_SIZE - 1};
 }
 
 struct txn_tail *txn_open_tunnel(struct txn *t)
@@ -90,5 +125,6 @@ void txn_free(struct txn *t)
         return;
     worker_unpin(t->worker, t->pin);
     mem_free(t->path);
+    mem_free(t->head);
     mem_free(t);
 }

@@ -21,6 +21,7 @@
 #include "conf/config.h"
 #include "policy/policy.h"
 #include "proxy/end_reason.h"
+#include "proxy/http/local.h"
 #include "util/addr.h"
 
 #define TXN_ID_TEXT 16
@@ -37,7 +38,19 @@ struct txn {
     char method[24]; /* cut; empty: no request could be read */
     struct host host;
     uint16_t port; /* 0: no target could be read */
-    char *path;    /* of a plain request, with its query; NULL: none */
+    bool is_connect;
+    /* Of a plain request: */
+    char *path;    /* with its query, as sent; NULL: none */
+    char *head;    /* as received, to be taken apart again when it is sent on */
+    size_t head_len;
+    bool has_max_forwards; /* for us to count down (RFC 9110 section 7.6.2) */
+    uint64_t max_forwards;
+    enum local_answer local; /* for us to answer */
+    bool is_reused;          /* the origin's connection comes from the pool */
+    enum end_reason forwarding; /* DONE, or why the head could not be sent on */
+    unsigned status;         /* of the response */
+    uint64_t bytes_in, bytes_out;
+    const struct parent_config *parent; /* NULL: the origin is dialled */
     bool has_verdict;
     struct policy_verdict verdict;
     bool is_dialled;
@@ -58,11 +71,22 @@ struct txn_tail {
 /* NULL without memory. */
 MUST_CHECK struct txn *txn_new(struct worker *w, const struct endpoint *client);
 
+/* The question to the policy about this request; it borrows from the txn. */
+void txn_query(const struct txn *t, struct policy_query *query);
+
 /* The id as 16 hexadecimal digits. Returns out. */
 char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1]);
 
 /* The request ends here without a tunnel: one line, one count. */
 void txn_finish(struct txn *t, enum end_reason end, unsigned status);
+
+/* The response was passed on: one line, one count. */
+void txn_forwarded(struct txn *t);
+
+/* What a connection to the origin of this request is kept under: the parent it goes
+ * through, or host and port. */
+#define TXN_KEY_SIZE (HOST_MAX + 16)
+struct str txn_key(const struct txn *t, char room[TXN_KEY_SIZE]);
 
 /* The tunnel begins: writes the open line. NULL without memory (nothing was
  * written then). */

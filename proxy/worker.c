@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,11 +34,30 @@ static void stop_wheel(struct worker *w)
     w->is_wheel_turning = false;
 }
 
+/* Only those that are on the list now: a check-up may put them on it again. */
+static void look_again(struct worker *w)
+{
+    struct list now;
+    struct list_node *node;
+    list_init(&now);
+    while ((node = list_first(&w->watched)) != NULL) {
+        list_remove(node);
+        list_append(&now, node);
+    }
+    while ((node = list_first(&now)) != NULL) {
+        struct conn *c = LIST_ITEM(node, struct conn, watch);
+        list_remove(node);
+        if (c->phase->check_up != NULL)
+            c->phase->check_up(c);
+    }
+}
+
 static void on_wheel_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *w = arg;
     (void)fd;
     (void)what;
+    look_again(w);
     wheel_turn(&w->wheel, worker_now_ms());
     if (w->wheel.count == 0)
         stop_wheel(w);
@@ -103,6 +123,7 @@ static void free_pin(struct config_pin *pin)
 {
     if (pin == NULL)
         return;
+    pool_free(pin->pool);
     dns_free(pin->dns);
     policy_scratch_free(pin->scratch);
     config_unref(pin->config);
@@ -123,10 +144,11 @@ static struct config_pin *new_pin(struct worker *w, struct config *config, struc
     pin->config = config;
     pin->users = 1;
     pin->scratch = policy_scratch_new(config->policy);
+    pin->pool = pool_new(w->base, config->limits.origins_idle, config->limits.origin_idle_ms);
     pin->dns = dns_new(w->base, &settings, e);
-    if (pin->scratch == NULL)
+    if (pin->scratch == NULL || pin->pool == NULL)
         err_set(e, NULL, "out of memory");
-    if (pin->scratch == NULL || pin->dns == NULL) {
+    if (pin->scratch == NULL || pin->pool == NULL || pin->dns == NULL) {
         free_pin(pin);
         return NULL;
     }
@@ -151,6 +173,31 @@ void worker_unpin(struct worker *w, struct config_pin *pin)
     w->dns_base[3] += last->timed_out;
     w->dns_base[4] += last->cached;
     free_pin(pin);
+}
+
+struct str worker_http_date(struct worker *w)
+{
+    static const char *const DAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t now = time(NULL);
+    struct tm tm;
+    if (now != w->date_at) {
+        gmtime_r(&now, &tm);
+        snprintf(w->date, sizeof(w->date), "%s, %02u %s %04u %02u:%02u:%02u GMT", DAYS[tm.tm_wday],
+                 (unsigned)tm.tm_mday % 100, MONTHS[tm.tm_mon], (unsigned)tm.tm_year + 1900,
+                 (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+        w->date_at = now;
+    }
+    return str_of(w->date);
+}
+
+void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct header_change *change = &ledger->changes[i];
+        count_add(&w->counters.header_changes[change->field][change->reason], change->count);
+    }
 }
 
 void worker_use_config(struct worker *w, struct config *config)
@@ -206,6 +253,7 @@ struct worker *worker_new(struct shared *shared, unsigned number, struct config 
     list_init(&w->conns);
     list_init(&w->graveyard);
     list_init(&w->listeners);
+    list_init(&w->watched);
     wheel_init(&w->wheel, worker_now_ms(), on_deadline);
     inbox_init(&w->inbox);
     if (make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 || inbox_open(&w->inbox, w) != 0 ||

@@ -20,7 +20,9 @@
 
 #include "conf/config.h"
 #include "proxy/inbox.h"
+#include "proxy/http/ledger.h"
 #include "proxy/net/dns.h"
+#include "proxy/net/pool.h"
 #include "proxy/net/relay.h"
 #include "proxy/ops/counters.h"
 #include "proxy/ops/logwriter.h"
@@ -46,6 +48,7 @@ struct config_pin {
     struct config *config;
     struct policy_scratch *scratch;
     struct dns *dns;
+    struct pool *pool; /* of idle origin connections */
     unsigned users; /* requests, and one for being in force */
 };
 
@@ -56,6 +59,7 @@ struct worker {
     struct event_base *base;
     struct config_pin *pin;
     struct list conns, graveyard, listeners;
+    struct list watched; /* connections that bytes came to since the last tick */
     size_t conn_count;
     struct wheel wheel;
     struct event *wheel_timer;
@@ -64,6 +68,8 @@ struct worker {
     struct logring *ring;
     int spare_fd; /* given up for a moment to answer when no descriptor is left */
     uint64_t next_id, id_key;
+    time_t date_at;          /* the second that date is of */
+    char date[32];
     uint64_t dns_base[5]; /* counts of resolvers that are gone */
     struct inbox inbox;
     struct counters counters;
@@ -93,6 +99,12 @@ static inline uint64_t worker_now_ms(void)
 {
     return clock_usec() / 1000;
 }
+
+/* Adds what was changed in a message that is passed on. */
+void worker_count_header_changes(struct worker *w, const struct header_ledger *ledger);
+
+/* Now, as a Date field has it (RFC 9110 section 5.6.7); good until the next call. */
+struct str worker_http_date(struct worker *w);
 
 /* A deadline of a connection, in milliseconds from now. */
 void worker_set_deadline(struct worker *w, struct wheel_node *n, uint64_t from_now_ms);

@@ -56,6 +56,14 @@ static inline void list_append(struct list *l, struct list_node *node)
     l->root.prev = node;
 }
 
+static inline void list_prepend(struct list *l, struct list_node *node)
+{
+    node->prev = &l->root;
+    node->next = l->root.next;
+    l->root.next->prev = node;
+    l->root.next = node;
+}
+
 static inline bool list_has_node(const struct list_node *node)
 {
     return node->next != NULL;

@@ -22,11 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/parse.h"
 #include "util/str.h"
 
 #define HEAD_MAX_FIELDS 200
-
-enum parse { PARSE_OK, PARSE_MORE, PARSE_BAD, PARSE_TOO_LARGE };
 
 struct head_scanner {
     size_t skipped; /* of one empty line in front (RFC 9112 section 2.2): 0 or 2 */

@@ -122,9 +122,8 @@ static bool take_member(struct members *m, struct str *member)
             if (member->len > 0)
                 return true;
         }
-        while (m->next < m->end &&
-               (m->next->name.len != m->name.len ||
-                !is_known(m->next->name.ptr, m->name.ptr, m->name.len)))
+        while (m->next < m->end && (m->next->name.len != m->name.len ||
+                                    !is_known(m->next->name.ptr, m->name.ptr, m->name.len)))
             m->next++;
         if (m->next == m->end)
             return false;

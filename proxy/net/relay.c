@@ -17,39 +17,92 @@
 int relay_pool_init(struct relay_pool *p)
 {
     p->buffer = mem_alloc(RELAY_BUFFER_BYTES);
+    p->out = mem_alloc(RELAY_OUT_BYTES);
     pipes_init(&p->pipes);
-    return p->buffer != NULL ? 0 : -1;
+    return p->buffer != NULL && p->out != NULL ? 0 : -1;
 }
 
 void relay_pool_fini(struct relay_pool *p)
 {
     mem_free(p->buffer);
+    mem_free(p->out);
     pipes_fini(&p->pipes);
 }
 
 void relay_init(struct relay *r, struct relay_pool *pool, struct stream *from, struct stream *to)
 {
-    *r = (struct relay){.from = from, .to = to, .pool = pool};
+    *r = (struct relay){.from = from, .to = to, .pool = pool, .left = RELAY_EVERYTHING,
+                        .passes_end = true};
 }
 
 void relay_fini(struct relay *r)
 {
     mem_free(r->pending);
-    r->pending = NULL;
+    mem_free(r->carry);
+    r->pending = r->carry = NULL;
     pipes_put(&r->pool->pipes, r->pipe);
     r->pipe = NULL;
 }
 
+void relay_limit(struct relay *r, uint64_t bytes)
+{
+    r->passes_end = false;
+    r->left = bytes;
+    if (bytes == 0)
+        r->state = RELAY_DRAIN;
+}
+
+void relay_keep_open(struct relay *r)
+{
+    r->passes_end = false;
+}
+
+void relay_set_filter(struct relay *r, relay_filter_fn *filter, void *arg)
+{
+    r->passes_end = false;
+    r->filter = filter;
+    r->filter_arg = arg;
+}
+
+void relay_carry(struct relay *r, char *bytes, uint32_t len)
+{
+    ASSERT(r->carry == NULL);
+    r->carry = bytes;
+    r->carry_at = 0;
+    r->carry_len = len;
+}
+
+char *relay_take_carry(struct relay *r, uint32_t *len)
+{
+    char *bytes = r->carry;
+    r->carry = NULL;
+    *len = 0;
+    if (bytes == NULL || r->carry_at == r->carry_len) {
+        mem_free(bytes);
+        return NULL;
+    }
+    *len = r->carry_len - r->carry_at;
+    memmove(bytes, bytes + r->carry_at, *len);
+    return bytes;
+}
+
 int relay_put(struct relay *r, struct str bytes)
 {
-    ASSERT(bytes.len <= RELAY_MAX_PENDING && r->pending == NULL);
+    size_t waiting = r->pending != NULL ? r->pending_len - r->pending_at : 0;
     if (bytes.len == 0)
         return 0;
-    r->pending = mem_dup(bytes.ptr, bytes.len);
-    if (r->pending == NULL)
+    if (bytes.len > RELAY_MAX_PENDING - waiting)
         return -1;
+    char *all = mem_alloc(waiting + bytes.len);
+    if (all == NULL)
+        return -1;
+    if (waiting != 0)
+        memcpy(all, r->pending + r->pending_at, waiting);
+    memcpy(all + waiting, bytes.ptr, bytes.len);
+    mem_free(r->pending);
+    r->pending = all;
     r->pending_at = 0;
-    r->pending_len = (uint32_t)bytes.len;
+    r->pending_len = (uint32_t)(waiting + bytes.len);
     return 0;
 }
 
@@ -95,7 +148,7 @@ static enum io splice_out(struct relay *r)
 }
 
 /* Everything that waits here goes out, and the pipe back to the pool. */
-static enum io flush(struct relay *r)
+enum io relay_flush(struct relay *r)
 {
     if (r->pending != NULL) {
         enum io rc = flush_pending(r);
@@ -122,27 +175,86 @@ static void note_read(struct relay *r, size_t len)
         return;
     r->large_reads = 0;
     r->small_splices = 0;
-    r->is_bulk = !r->is_splice_refused && r->from->ops->can_splice && r->to->ops->can_splice;
+    r->is_bulk = !r->is_splice_refused && r->filter == NULL && r->from->ops->can_splice &&
+                 r->to->ops->can_splice;
+}
+
+/* The next input: what was carried over first, then what the source has. */
+static enum io next_input(struct relay *r, struct str *in)
+{
+    size_t size = r->left < RELAY_BUFFER_BYTES ? (size_t)r->left : RELAY_BUFFER_BYTES;
+    if (r->carry != NULL && r->carry_at < r->carry_len) {
+        *in = (struct str){r->carry + r->carry_at, r->carry_len - r->carry_at};
+        if (in->len > size)
+            in->len = size;
+        return IO_OK;
+    }
+    in->ptr = r->pool->buffer;
+    enum io rc = stream_recv(r->from, r->pool->buffer, size, &in->len);
+    if (rc == IO_OK)
+        note_read(r, in->len);
+    return rc;
+}
+
+static enum io lack_memory(struct relay *r)
+{
+    r->from->error = ENOMEM;
+    r->from->is_recv_broken = true;
+    return IO_ERR;
+}
+
+/* Takes note of what became of the input; what is behind the end is kept. */
+static enum io use_input(struct relay *r, struct str in, size_t used, bool is_over)
+{
+    bool is_carried = r->carry != NULL && r->carry_at < r->carry_len;
+    if (r->left != RELAY_EVERYTHING)
+        r->left -= used;
+    if (is_over || r->left == 0)
+        r->state = RELAY_DRAIN;
+    if (is_carried) {
+        r->carry_at += (uint32_t)used;
+    } else if (used < in.len) {
+        mem_free(r->carry);
+        r->carry = mem_dup(in.ptr + used, in.len - used);
+        r->carry_at = 0;
+        r->carry_len = (uint32_t)(in.len - used);
+        if (r->carry == NULL)
+            return lack_memory(r);
+    }
+    return IO_OK;
+}
+
+static enum io send_some(struct relay *r, struct str out)
+{
+    size_t put;
+    enum io rc = out.len == 0 ? IO_AGAIN : stream_send(r->to, out.ptr, out.len, &put);
+    if (out.len == 0)
+        return IO_OK;
+    if (rc == IO_ERR)
+        return rc;
+    r->bytes += put;
+    if (put < out.len && relay_put(r, (struct str){out.ptr + put, out.len - put}) != 0)
+        return lack_memory(r);
+    return IO_OK;
 }
 
 static enum io copy_some(struct relay *r)
 {
-    size_t len, put;
-    char *buffer = r->pool->buffer;
-    enum io rc = stream_recv(r->from, buffer, RELAY_BUFFER_BYTES, &len);
+    struct str in, out;
+    enum parse parsed = PARSE_MORE;
+    enum io rc = next_input(r, &in);
     if (rc != IO_OK)
         return rc;
-    note_read(r, len);
-    rc = stream_send(r->to, buffer, len, &put);
-    if (rc == IO_ERR)
-        return rc;
-    r->bytes += put;
-    if (put < len && relay_put(r, (struct str){buffer + put, len - put}) != 0) {
-        r->from->error = ENOMEM;
-        r->from->is_recv_broken = true;
-        return IO_ERR;
+    size_t used = in.len;
+    out = in;
+    if (r->filter != NULL) {
+        out.ptr = r->pool->out;
+        parsed = r->filter(r->filter_arg, in, &used, r->pool->out, RELAY_OUT_BYTES, &out.len);
+        if (parsed == PARSE_BAD || parsed == PARSE_TOO_LARGE)
+            return IO_EOF;
     }
-    return IO_OK;
+    rc = send_some(r, out);
+    return rc == IO_OK ? use_input(r, in, used, parsed == PARSE_OK) : rc;
 }
 
 /* One splice into an empty pipe: so EAGAIN means that the socket is empty. */
@@ -155,11 +267,14 @@ static enum io splice_some(struct relay *r)
         return copy_some(r);
     ssize_t got;
     do
-        got = splice(r->from->fd, NULL, r->pipe->write_fd, NULL, PIPES_WANTED_BYTES,
+        got = splice(r->from->fd, NULL, r->pipe->write_fd, NULL,
+                     r->left < PIPES_WANTED_BYTES ? (size_t)r->left : PIPES_WANTED_BYTES,
                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     while (got < 0 && errno == EINTR);
     if (got > 0) {
         r->pipe->filled = (size_t)got;
+        if (r->left != RELAY_EVERYTHING && (r->left -= (uint64_t)got) == 0)
+            r->state = RELAY_DRAIN;
         r->small_splices = got < SMALL_SPLICE ? (uint8_t)(r->small_splices + 1) : 0;
         if (r->small_splices >= SMALL_SPLICES)
             r->is_bulk = false;
@@ -183,9 +298,9 @@ static enum io splice_some(struct relay *r)
     return copy_some(r);
 }
 
-static enum io pass_end_on(struct relay *r)
+static enum io finish(struct relay *r)
 {
-    enum io rc = stream_shut(r->to);
+    enum io rc = r->passes_end ? stream_shut(r->to) : IO_OK;
     if (rc == IO_OK)
         r->state = RELAY_DONE;
     return rc;
@@ -194,15 +309,15 @@ static enum io pass_end_on(struct relay *r)
 static enum io run_rounds(struct relay *r)
 {
     for (unsigned round = 0; round < ROUNDS; round++) {
-        enum io rc = flush(r);
+        enum io rc = relay_flush(r);
         if (rc != IO_OK)
             return rc;
         if (r->state == RELAY_DRAIN)
-            return pass_end_on(r);
+            return finish(r);
         if (!r->to->is_writable)
             return r->to->is_send_broken ? IO_ERR : IO_AGAIN;
         rc = r->is_bulk ? splice_some(r) : copy_some(r);
-        if (rc == IO_EOF)
+        if (rc == IO_EOF && r->left == RELAY_EVERYTHING && r->filter == NULL)
             r->state = RELAY_DRAIN;
         else if (rc != IO_OK)
             return rc;
@@ -212,10 +327,12 @@ static enum io run_rounds(struct relay *r)
 
 enum io relay_run(struct relay *r)
 {
-    if (r->state == RELAY_DONE)
-        return IO_OK;
-    enum io rc = r->state == RELAY_FAILED ? IO_ERR : run_rounds(r);
+    if (relay_is_over(r))
+        return r->state == RELAY_DONE ? IO_OK : r->state == RELAY_CUT ? IO_EOF : IO_ERR;
+    enum io rc = run_rounds(r);
     if (rc == IO_ERR)
         r->state = RELAY_FAILED;
+    if (rc == IO_EOF)
+        r->state = RELAY_CUT;
     return rc;
 }

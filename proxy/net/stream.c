@@ -153,6 +153,14 @@ bool stream_is_broken(struct stream *s)
     return s->error != 0;
 }
 
+void stream_probe(struct stream *s)
+{
+    if (!s->is_eof)
+        s->is_readable = true;
+    else if (stream_is_broken(s))
+        s->is_readable = false;
+}
+
 enum io stream_connected(struct stream *s)
 {
     if (s->error != 0)

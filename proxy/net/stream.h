@@ -17,7 +17,7 @@
  *
  * libevent shows a fault of the socket as readable and writable, no more. A reset
  * that arrives in the same moment as data may so go unseen by a read that takes
- * just the data; who waits on a quiet stream asks stream_is_broken now and then.
+ * just the data; who has read looks again a moment later (stream_probe).
  * Invariants: fd is -1 when closed; after IO_ERR error holds the errno; after
  * IO_EOF is_eof is set and the next recv says IO_EOF again. A fault found by a
  * send ends sending only: what the peer sent before can still be read.
@@ -93,6 +93,10 @@ MUST_CHECK enum io stream_shut(struct stream *s);
 /* True where a fault is known (reset by the peer, say) though nobody has read or
  * written: for phases that wait for something else. Sets error. */
 MUST_CHECK bool stream_is_broken(struct stream *s);
+
+/* For check-ups: makes the next read look again, whatever the last event said; on a
+ * stream that has ended, looks for a fault at once. */
+void stream_probe(struct stream *s);
 
 /* For a connecting socket that has become ready: IO_OK connected, IO_AGAIN not
  * yet, IO_ERR failed. */

@@ -32,6 +32,14 @@ static void add_address(struct json *j, const char *name, const struct endpoint 
     json_str(j, name, str_of(addr_format(&e->addr, text)));
 }
 
+/* Without the query: it may hold what nobody else should read. */
+static struct str path_of(const struct txn *t)
+{
+    struct str rest = str_of(t->path);
+    struct str path = str_cut(&rest, '?');
+    return path.len != 0 ? path : STR_LIT("/");
+}
+
 /* client to dst: what all lines of a request say alike. status 0 is left out. */
 static void add_common(struct json *j, const struct txn *t, const char *verdict,
                        const struct end_row *end, unsigned status)
@@ -42,15 +50,19 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
         json_str(j, "host", host_str(&t->host));
     if (t->port != 0)
         json_u64(j, "port", t->port);
+    if (t->path != NULL)
+        json_str(j, "path", path_of(t));
     json_str(j, "verdict", str_of(verdict));
     if (t->has_verdict) {
         add_text(j, "rule", t->verdict.rule);
         if (t->verdict.pattern.len != 0)
             json_str(j, "pattern", t->verdict.pattern);
     }
-    if (end == NULL && t->has_verdict) {
+    if (t->is_connect && end == NULL) {
         json_str(j, "tls", STR_LIT("tunnel"));
         add_text(j, "tls_reason", t->verdict.tls_reason);
+    } else if (t->port != 0 && !t->is_connect) {
+        json_str(j, "tls", STR_LIT("none"));
     }
     if (status != 0)
         json_u64(j, "status", status);
@@ -104,17 +116,23 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
     }
     if (t->is_dialled)
         addr_format(&t->dialled.addr, peer);
-    len = snprintf(out, size, "%s %s%s%s:%u - %s/%s -", t->method, is_v6 ? "[" : "", t->host.name,
-                   is_v6 ? "]" : "", (unsigned)t->port, t->is_dialled ? "HIER_DIRECT" : "HIER_NONE",
-                   peer);
-    return (size_t)len;
+    struct str path = t->path != NULL ? path_of(t) : (struct str){NULL, 0};
+    const char *hierarchy = !t->is_dialled      ? "HIER_NONE"
+                            : t->parent != NULL ? "FIRSTUP_PARENT"
+                                                : "HIER_DIRECT";
+    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s - %s/%s -", t->method,
+                   t->is_connect ? "" : "http://", is_v6 ? "[" : "", t->host.name,
+                   is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), hierarchy, peer);
+    return (size_t)len < size ? (size_t)len : size - 1;
 }
 
 static const char *squid_result(const struct txn *t, const char *verdict)
 {
     if (t->port == 0)
         return "NONE_NONE";
-    return strcmp(verdict, "deny") == 0 ? "TCP_DENIED" : "TCP_TUNNEL";
+    if (strcmp(verdict, "deny") == 0)
+        return "TCP_DENIED";
+    return t->is_connect ? "TCP_TUNNEL" : "TCP_MISS";
 }
 
 void accesslog_request(const struct txn *t, enum end_reason end, unsigned status,
@@ -124,7 +142,7 @@ void accesslog_request(const struct txn *t, enum end_reason end, unsigned status
         char client[ADDR_TEXT_SIZE], rest[LINE_BYTES / 2];
         size_t len = format_squid_rest(t, rest, sizeof(rest));
         put_squid(t->worker, t->start_usec, str_of(addr_format(&t->client.addr, client)),
-                  squid_result(t, verdict), status, 0, (struct str){rest, len});
+                  squid_result(t, verdict), status, t->bytes_out, (struct str){rest, len});
         return;
     }
     char line[LINE_BYTES];
@@ -133,6 +151,10 @@ void accesslog_request(const struct txn *t, enum end_reason end, unsigned status
     j.size -= END_BYTES;
     add_common(&j, t, verdict, end_row(end), status);
     j.size += END_BYTES;
+    if ((t->bytes_in | t->bytes_out) != 0) {
+        json_u64(&j, "bytes_in", t->bytes_in);
+        json_u64(&j, "bytes_out", t->bytes_out);
+    }
     json_u64(&j, "ms", (clock_usec() - t->start_usec) / 1000);
     add_text(&j, "end", end_row(end)->token);
     end_line(&j, t->worker);
@@ -165,7 +187,7 @@ struct txn_tail *accesslog_open(const struct txn *t)
                          (struct str){common, len});
     }
     json_begin(&j, common, sizeof(common));
-    add_common(&j, t, "allow", NULL, 200);
+    add_common(&j, t, "allow", NULL, t->status != 0 ? t->status : 200);
     struct str members = json_inner(&j);
     struct txn_tail *tail = keep_tail(t, members, (struct str){NULL, 0});
     if (tail == NULL)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "proxy/end_reason.h"
+#include "proxy/http/ledger.h"
 
 typedef atomic_uint_fast64_t counter;
 
@@ -32,6 +33,7 @@ struct counters {
     counter connect_buckets[CONNECT_BUCKETS + 1]; /* not cumulative */
     counter connect_usec;
     counter accept_pauses;
+    counter header_changes[HEADER_FIELD_COUNT][HEADER_REASON_COUNT];
     /* Copied from the worker's resolver once a turn. */
     counter dns_found, dns_no_name, dns_failed, dns_timed_out, dns_cached;
 };

@@ -108,6 +108,22 @@ static void write_dns(const struct control *c, struct evbuffer *out)
     evbuffer_add_printf(out, "%s{result=\"cached\"} %llu\n", name, SUM(c, dns_cached));
 }
 
+/* Only what has happened: most pairs cannot. */
+static void write_header_changes(const struct control *c, struct evbuffer *out)
+{
+    const char *name = "sallyport_header_changes_total";
+    head(out, name, "counter", "Header fields changed, dropped or added in forwarded messages.");
+    for (unsigned f = 0; f < HEADER_FIELD_COUNT; f++)
+        for (unsigned r = 0; r < HEADER_REASON_COUNT; r++) {
+            size_t at = offsetof(struct counters, header_changes) +
+                        (f * HEADER_REASON_COUNT + r) * sizeof(counter);
+            unsigned long long n = sum(c, at);
+            if (n != 0)
+                evbuffer_add_printf(out, "%s{field=\"%s\",reason=\"%s\"} %llu\n", name,
+                                    ledger_field_token(f), ledger_reason_token(r), n);
+        }
+}
+
 static unsigned long long count_descriptors(void)
 {
     unsigned long long count = 0;
@@ -147,6 +163,7 @@ void metrics_write(const struct control *c, struct evbuffer *out)
     write_errors(c, out);
     write_connect_seconds(c, out);
     write_dns(c, out);
+    write_header_changes(c, out);
     single(out, "sallyport_config_generation", "gauge", "1 at the start, one more each reload.",
            c->generation);
     single(out, "sallyport_config_last_reload_ok", "gauge", "0 where the last reload failed.",

@@ -12,11 +12,9 @@
 #include "proxy/clients.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
+#include "util/mem.h"
 
-static bool is_connect(const struct txn *t)
-{
-    return strcmp(t->method, "CONNECT") == 0;
-}
+#define FRESH_MS 2000
 
 static enum next deny(struct conn *c)
 {
@@ -29,10 +27,81 @@ static enum next deny(struct conn *c)
     return conn_fail(c, END_DENIED, t->details);
 }
 
+static void drop_origin(struct conn *c)
+{
+    stream_close(&c->origin);
+    stream_init(&c->origin);
+    mem_free(c->bound_key);
+    c->bound_key = NULL;
+}
+
+/* A connection that authenticated for this client alone serves it again, and
+ * nobody else. */
+static bool has_bound_origin(struct conn *c, struct str key)
+{
+    if (c->bound_key == NULL)
+        return false;
+    bool is_usable = !c->txn->is_connect && str_eq(str_of(c->bound_key), key) &&
+                     !c->origin.is_ending && !c->origin.is_readable &&
+                     !stream_is_broken(&c->origin);
+    if (!is_usable)
+        drop_origin(c);
+    return is_usable;
+}
+
+/* Another client's request dialled it; a rule may refuse this one the address. */
+static bool may_use_address(const struct txn *t)
+{
+    struct policy_query query;
+    struct policy_verdict verdict = t->verdict;
+    if (t->parent != NULL || t->host.is_address)
+        return true;
+    txn_query(t, &query);
+    return policy_allows_address(t->pin->config->policy, &query, &t->dialled.addr,
+                                 t->pin->scratch, &verdict);
+}
+
+static void on_origin_ready(struct stream *s)
+{
+    conn_run(LIST_ITEM(s, struct conn, origin));
+}
+
+/* A connection may have died in the pool unnoticed. What must not be sent twice goes
+ * over one that was in use a moment ago, or over a fresh one. */
+static uint64_t max_age_ms(const struct txn *t)
+{
+    bool is_safe = strcmp(t->method, "GET") == 0 || strcmp(t->method, "HEAD") == 0;
+    return is_safe ? UINT64_MAX : FRESH_MS;
+}
+
+/* An idle connection of the same kind, or a new one. */
+static enum next find_origin(struct conn *c)
+{
+    struct txn *t = c->txn;
+    char room[TXN_KEY_SIZE];
+    struct str key = txn_key(t, room);
+    bool is_open = has_bound_origin(c, key);
+    if (is_open)
+        t->dialled = c->bound_to;
+    else if (!t->is_connect)
+        is_open = pool_take(t->pin->pool, key, max_age_ms(t), &c->origin, on_origin_ready,
+                            &t->dialled);
+    if (is_open && !may_use_address(t)) {
+        drop_origin(c);
+        is_open = false;
+    }
+    if (!is_open)
+        return conn_enter(c, &PHASE_DIAL);
+    t->is_dialled = t->is_reused = true;
+    return conn_enter(c, &PHASE_FORWARD);
+}
+
 static enum next enter_limits(struct conn *c)
 {
     const struct limits_config *limits = &c->txn->pin->config->limits;
     struct shared *shared = c->worker->shared;
+    if (c->is_counted) /* an earlier request of this connection was */
+        return find_origin(c);
     if (atomic_load_explicit(&shared->tunnels, memory_order_relaxed) >= shared->tunnels_max)
         return conn_fail(c, END_NO_DESCRIPTORS, NULL);
     switch (clients_enter(shared->clients, &c->client_addr.addr, limits->tunnels_per_client)) {
@@ -45,7 +114,7 @@ static enum next enter_limits(struct conn *c)
     }
     c->is_counted = true;
     atomic_fetch_add_explicit(&shared->tunnels, 1, memory_order_relaxed);
-    return conn_enter(c, &PHASE_DIAL);
+    return find_origin(c);
 }
 
 static enum next admit_step(struct conn *c)
@@ -53,20 +122,20 @@ static enum next admit_step(struct conn *c)
     struct txn *t = c->txn;
     if (c->worker->is_draining)
         return conn_fail(c, END_DRAINING, NULL);
-    struct policy_query query = {
-        .host = &t->host,
-        .port = t->port,
-        .scheme = is_connect(t) ? POLICY_CONNECT : POLICY_HTTP,
-        .method = str_of(t->method),
-        .path = str_of(t->path),
-        .client = &c->client_addr.addr,
-    };
+    if (t->local == LOCAL_SELF)
+        return conn_enter(c, &PHASE_REPLY);
+    struct policy_query query;
+    txn_query(t, &query);
     policy_eval(t->pin->config->policy, &query, t->pin->scratch, &t->verdict);
     t->has_verdict = true;
     if (t->verdict.action != POLICY_ALLOW)
         return deny(c);
-    if (!is_connect(t))
-        return conn_fail(c, END_NOT_FORWARDED, NULL);
+    const struct config *config = t->pin->config;
+    int parent = config->rules[t->verdict.rule_index].parent;
+    if (parent >= 0)
+        t->parent = &config->parents[parent];
+    if (t->local != LOCAL_NONE)
+        return conn_enter(c, &PHASE_REPLY);
     return enter_limits(c);
 }
 

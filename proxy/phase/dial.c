@@ -19,6 +19,8 @@
 
 struct dial {
     struct conn *conn;
+    const struct host *host; /* the origin's, or the parent's */
+    uint16_t port;
     struct dns_asker asker;
     enum dns_status v6_status, v4_status;
     bool has_v6, has_v4;     /* that family's addresses were judged */
@@ -67,6 +69,8 @@ static bool may_dial(struct dial *d, const struct addr *a)
     const struct config *config = t->pin->config;
     struct endpoint to = {*a, t->port};
     const char *class = NULL;
+    if (t->parent != NULL)
+        return true; /* the administrator's own choice */
     switch (guard_judge(config->guard, &to, &class)) {
     case GUARD_SELF:
         refuse(d, END_LOOP, a, "this proxy itself");
@@ -79,10 +83,9 @@ static bool may_dial(struct dial *d, const struct addr *a)
     }
     if (t->host.is_address)
         return true; /* the rules have seen it */
-    struct policy_query query = {.host = &t->host, .port = t->port, .scheme = POLICY_CONNECT,
-                                 .method = str_of(t->method),
-                                 .client = &t->client.addr};
+    struct policy_query query;
     struct policy_verdict verdict = t->verdict;
+    txn_query(t, &query);
     if (policy_allows_address(config->policy, &query, a, t->pin->scratch, &verdict))
         return true;
     t->verdict = verdict;
@@ -127,14 +130,16 @@ static int dial_enter(struct conn *c)
     d->asker = (struct dns_asker){.on_progress = on_progress};
     d->has_v6 = d->has_v4 = d->is_delay_on = d->is_delay_over = false;
     d->refusal = END_DONE;
-    connector_init(&d->connector, c->worker->base, &c->origin, t->port, on_wake);
+    d->host = t->parent != NULL ? &t->parent->host : &t->host;
+    d->port = t->parent != NULL ? t->parent->port : t->port;
+    connector_init(&d->connector, c->worker->base, &c->origin, d->port, on_wake);
     t->dial_usec = clock_usec();
     conn_set_deadline(c, t->pin->config->limits.connect_timeout_ms);
     struct dns_answer answer = {.v6_status = DNS_NO_DATA, .v4_status = DNS_NO_DATA};
-    if (t->host.is_address) {
+    if (d->host->is_address) {
         d->has_v6 = d->has_v4 = true;
-        add_addresses(d, &t->host.addr, 1);
-    } else if (dns_ask(t->pin->dns, t->pin->config->dns.hosts, host_str(&t->host), &d->asker,
+        add_addresses(d, &d->host->addr, 1);
+    } else if (dns_ask(t->pin->dns, t->pin->config->dns.hosts, host_str(d->host), &d->asker,
                        &answer) != 0) {
         return -1;
     }
@@ -194,7 +199,9 @@ static enum next fail(struct conn *c, enum end_reason reason)
 {
     struct txn *t = c->txn;
     bool is_refusal = reason == END_DENIED || reason == END_ADDRESS_FORBIDDEN || reason == END_LOOP;
-    if (!is_refusal)
+    if (t->parent != NULL)
+        snprintf(t->details, sizeof(t->details), "parent '%s' cannot be reached", t->parent->name);
+    else if (!is_refusal)
         t->details[0] = '\0';
     stream_close(&c->origin);
     stream_init(&c->origin);
@@ -216,6 +223,13 @@ static bool must_wait_for_v6(struct dial *d)
     return true;
 }
 
+static const struct phase *next_phase(const struct txn *t)
+{
+    if (!t->is_connect)
+        return &PHASE_FORWARD;
+    return t->parent != NULL ? &PHASE_PARENT : &PHASE_TUNNEL;
+}
+
 static enum next dial_step(struct conn *c)
 {
     struct dial *d = c->state;
@@ -233,9 +247,9 @@ static enum next dial_step(struct conn *c)
     }
     switch (connector_run(&d->connector, !must_wait_for_v6(d), on_origin_ready)) {
     case IO_OK:
-        c->txn->dialled = (struct endpoint){d->connector.connected, c->txn->port};
+        c->txn->dialled = (struct endpoint){d->connector.connected, d->port};
         c->txn->is_dialled = true;
-        return conn_enter(c, &PHASE_TUNNEL);
+        return conn_enter(c, next_phase(c->txn));
     case IO_ERR:
         return is_resolving(d) ? NEXT_AGAIN : fail(c, why_failed(d));
     default:

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * reply.c - the phase that gives an answer of our own and closes.
- *
- * After the answer our side is shut, and what the client still sends is read and
- * thrown away for a moment: closing over unread bytes would make the kernel send
- * a reset, which can destroy the answer on its way (RFC 9112 section 9.6).
  */
 #include <string.h>
 
@@ -15,18 +11,17 @@
 #include "util/mem.h"
 
 #define SEND_MS 10000
-#define LINGER_MS 2000
-#define LINGER_BYTES (256 * 1024)
 
 struct answer {
-    size_t len, sent, drained;
-    bool is_sent;
+    size_t len, sent;
     char bytes[];
 };
 
 static size_t write_reply(struct conn *c, char *out)
 {
     struct txn *t = c->txn;
+    if (t->local != LOCAL_NONE && c->end == END_DONE)
+        return local_write(t->local, (struct str){t->head, t->head_len}, out, RELAY_BUFFER_BYTES);
     const struct end_row *row = end_row(c->end);
     char id[TXN_ID_TEXT + 1];
     struct reply reply = {
@@ -47,6 +42,11 @@ static size_t write_reply(struct conn *c, char *out)
 
 static int reply_enter(struct conn *c)
 {
+    if (!c->is_logged) {
+        c->txn->status = 200;
+        txn_forwarded(c->txn);
+        c->is_logged = true;
+    }
     char *buffer = c->worker->pool.buffer;
     size_t len = write_reply(c, buffer);
     struct answer *a = mem_alloc(sizeof(*a) + len);
@@ -54,8 +54,7 @@ static int reply_enter(struct conn *c)
         return -1;
     c->state = a;
     a->len = len;
-    a->sent = a->drained = 0;
-    a->is_sent = false;
+    a->sent = 0;
     memcpy(a->bytes, buffer, len);
     conn_drop_early(c);
     txn_free(c->txn);
@@ -81,32 +80,14 @@ static enum next send_answer(struct conn *c, struct answer *a)
             return NEXT_AGAIN;
         a->sent += len;
     }
-    if (stream_shut(&c->client) != IO_OK)
-        return conn_end(c, END_CLIENT_RESET);
-    a->is_sent = true;
-    conn_set_deadline(c, LINGER_MS);
-    return NEXT_PHASE;
-}
-
-static enum next drain(struct conn *c, struct answer *a)
-{
-    for (;;) {
-        size_t len;
-        enum io rc = stream_recv(&c->client, c->worker->pool.buffer, RELAY_BUFFER_BYTES, &len);
-        if (rc == IO_AGAIN)
-            return NEXT_AGAIN;
-        a->drained += len;
-        if (rc != IO_OK || a->drained > LINGER_BYTES)
-            return conn_end(c, END_DONE);
-    }
+    return conn_enter(c, &PHASE_LINGER);
 }
 
 static enum next reply_step(struct conn *c)
 {
-    struct answer *a = c->state;
     if (c->is_expired)
-        return conn_end(c, a->is_sent ? END_DONE : END_CLIENT_STALLED);
-    return a->is_sent ? drain(c, a) : send_answer(c, a);
+        return conn_end(c, END_CLIENT_STALLED);
+    return send_answer(c, c->state);
 }
 
 const struct phase PHASE_REPLY = {"reply", reply_enter, reply_step, reply_leave, NULL};

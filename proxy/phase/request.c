@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "proxy/conn.h"
+#include "proxy/http/framing.h"
 #include "proxy/http/head.h"
+#include "proxy/http/hop.h"
 #include "proxy/http/target.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
@@ -53,16 +55,48 @@ static const char *note_request(struct txn *t, const struct request_head *h)
     snprintf(t->method, sizeof(t->method), "%.*s", STR_ARG(h->method));
     if (accept != NULL)
         snprintf(t->accept, sizeof(t->accept), "%.*s", STR_ARG(accept->value));
-    bool is_connect = str_eq(h->method, STR_LIT("CONNECT"));
-    fault = is_connect ? target_parse_authority(&target, h->target)
-                       : target_parse_absolute(&target, h->target);
+    t->is_connect = str_eq(h->method, STR_LIT("CONNECT"));
+    if (str_eq(h->method, STR_LIT("OPTIONS")) && str_eq(h->target, STR_LIT("*"))) {
+        t->local = LOCAL_SELF;
+        return NULL;
+    }
+    fault = t->is_connect ? target_parse_authority(&target, h->target)
+                          : target_parse_absolute(&target, h->target);
     if (fault != NULL)
         return fault;
     t->host = target.host;
     t->port = target.port;
-    if (!is_connect)
+    if (!t->is_connect)
         t->path = mem_dup(target.path.ptr, target.path.len);
     return NULL;
+}
+
+/* OPTIONS and TRACE count the proxies they may pass (RFC 9110 section 7.6.2). NULL,
+ * or what is wrong with the field. */
+static const char *note_max_forwards(struct txn *t, const struct request_head *h)
+{
+    bool is_trace = str_eq(h->method, STR_LIT("TRACE"));
+    const struct head_field *f = head_find(h, STR_LIT("Max-Forwards"));
+    if (f == NULL || !(is_trace || str_eq(h->method, STR_LIT("OPTIONS"))))
+        return NULL;
+    if (str_to_u64(f->value, UINT32_MAX, &t->max_forwards) != 0)
+        return "a Max-Forwards that is no number";
+    t->has_max_forwards = t->max_forwards > 0;
+    if (!t->has_max_forwards)
+        t->local = is_trace ? LOCAL_TRACE : LOCAL_OPTIONS;
+    return NULL;
+}
+
+/* What is checked of a message that will be passed on. NULL, or what it has that it
+ * must not. */
+static const char *check_forwarding(struct txn *t, const struct request_head *h, unsigned *status)
+{
+    struct framing body;
+    const char *fault = hop_fault_of_request(h);
+    *status = 400;
+    if (fault == NULL)
+        fault = note_max_forwards(t, h);
+    return fault == NULL ? framing_of_request(h, &body, status) : fault;
 }
 
 static enum next take_head(struct conn *c, struct str bytes, const struct head_scanner *scanner)
@@ -80,9 +114,32 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
     fault = note_request(c->txn, &head);
     if (fault != NULL)
         return reject(c, PARSE_BAD, "the target", fault);
+    if (hop_has_via(&head, str_of(c->txn->pin->config->headers.via)))
+        return conn_fail(c, END_LOOP, "Via names this proxy");
+    if (!c->txn->is_connect) {
+        unsigned status;
+        fault = check_forwarding(c->txn, &head, &status);
+        if (fault != NULL && status == 501)
+            return conn_fail(c, END_UNKNOWN_CODING, fault);
+        if (fault != NULL)
+            return reject(c, PARSE_BAD, "the request has", fault);
+        c->txn->head = mem_dup(whole.ptr, whole.len);
+        c->txn->head_len = whole.len;
+        c->txn->bytes_in = whole.len;
+        if (c->txn->head == NULL || (c->txn->path == NULL && c->txn->port != 0))
+            return conn_fail(c, END_NO_MEMORY, NULL);
+    }
     if (conn_keep_early(c, rest) != 0)
         return conn_fail(c, END_NO_MEMORY, NULL);
     return conn_enter(c, &PHASE_ADMIT);
+}
+
+/* The first request's header has the deadline of the connection; a later one's
+ * begins with its first byte. */
+static void begin_header(struct conn *c)
+{
+    if (c->is_kept_alive)
+        conn_set_deadline(c, c->worker->pin->config->limits.header_timeout_ms);
 }
 
 /* PARSE_MORE for the bytes in the worker's buffer: they move to their own. */
@@ -99,7 +156,29 @@ static enum next keep_piece(struct conn *c, struct str bytes, const struct head_
     if (r->bytes == NULL)
         return conn_end(c, END_NO_MEMORY);
     memcpy(r->bytes, bytes.ptr, bytes.len);
+    begin_header(c);
+    conn_watch(c);
     return NEXT_PHASE;
+}
+
+/* What the client sent behind an earlier request. */
+static enum next read_early(struct conn *c, size_t limit)
+{
+    struct head_scanner scanner = {0};
+    struct str bytes = {c->early, c->early_len};
+    const char *fault = NULL;
+    c->early = NULL;
+    c->early_len = 0;
+    enum parse found = head_scan(&scanner, bytes, limit, &fault);
+    enum next next;
+    if (found == PARSE_OK)
+        next = take_head(c, bytes, &scanner);
+    else if (found == PARSE_MORE)
+        next = keep_piece(c, bytes, &scanner);
+    else
+        next = reject(c, found, "the request has", fault);
+    mem_free((void *)(uintptr_t)bytes.ptr);
+    return next;
 }
 
 static enum next no_more(struct conn *c, enum io rc)
@@ -155,6 +234,7 @@ static enum next read_on(struct conn *c, size_t limit)
     if (rc != IO_OK)
         return no_more(c, rc);
     r->len += len;
+    conn_watch(c);
     struct str bytes = {r->bytes, r->len};
     enum parse found = head_scan(&r->scanner, bytes, limit, &fault);
     if (found == PARSE_OK)
@@ -170,7 +250,25 @@ static enum next request_step(struct conn *c)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
         return conn_end(c, END_CLIENT_IDLE);
+    if (c->early != NULL && c->state == NULL)
+        return read_early(c, limit);
     return c->state == NULL ? read_first(c, limit) : read_on(c, limit);
 }
 
-const struct phase PHASE_REQUEST = {"request", NULL, request_step, request_leave, NULL};
+/* Not for the first request: its phase is entered by conn_accept. */
+static int request_enter(struct conn *c)
+{
+    c->is_kept_alive = true;
+    c->is_logged = false;
+    conn_set_deadline(c, c->worker->pin->config->limits.client_idle_ms);
+    return 0;
+}
+
+static void request_check_up(struct conn *c)
+{
+    stream_probe(&c->client);
+    conn_run(c);
+}
+
+const struct phase PHASE_REQUEST = {"request", request_enter, request_step, request_leave,
+                                    request_check_up};

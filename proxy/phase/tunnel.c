@@ -23,6 +23,7 @@ struct tunnel {
     struct relay up, down; /* client to origin, origin to client */
     uint64_t idle_ms;
     uint64_t counted_up, counted_down;
+    uint8_t unsent; /* of the 200: comes first in `down`, and is no payload */
     struct txn_tail *tail;
 };
 
@@ -38,8 +39,7 @@ static int send_established(struct conn *c, struct tunnel *t)
         rest.ptr += len;
         rest.len -= len;
     }
-    t->down.bytes = (uint64_t)0 - rest.len;
-    t->counted_down = t->down.bytes;
+    t->unsent = (uint8_t)rest.len;
     return relay_put(&t->down, rest);
 }
 
@@ -52,11 +52,17 @@ static int tunnel_enter(struct conn *c)
     relay_init(&t->up, &c->worker->pool, &c->client, &c->origin);
     relay_init(&t->down, &c->worker->pool, &c->origin, &c->client);
     t->idle_ms = c->txn->pin->config->limits.tunnel_idle_ms;
-    t->counted_up = 0;
+    t->counted_up = t->counted_down = 0;
+    t->unsent = 0;
     t->tail = NULL;
-    if (send_established(c, t) != 0 ||
-        relay_put(&t->up, (struct str){c->early, c->early_len}) != 0)
+    /* After an upgrade the client has had its answer. */
+    if (c->txn->status == 0 && send_established(c, t) != 0)
         return -1;
+    if (relay_put(&t->up, (struct str){c->early, c->early_len}) != 0 ||
+        relay_put(&t->down, (struct str){c->late, c->late_len}) != 0)
+        return -1;
+    mem_free(c->late);
+    c->late = NULL;
     t->tail = txn_open_tunnel(c->txn);
     if (t->tail == NULL)
         return -1;
@@ -68,14 +74,19 @@ static int tunnel_enter(struct conn *c)
     return 0;
 }
 
+static uint64_t payload_down(const struct tunnel *t)
+{
+    return t->down.bytes > t->unsent ? t->down.bytes - t->unsent : 0;
+}
+
 /* Adds what was delivered since the last time; true where that is anything. */
 static bool account(struct conn *c, struct tunnel *t)
 {
-    uint64_t up = t->up.bytes - t->counted_up, down = t->down.bytes - t->counted_down;
+    uint64_t up = t->up.bytes - t->counted_up, down = payload_down(t) - t->counted_down;
     if ((up | down) == 0)
         return false;
-    t->counted_up = t->up.bytes;
-    t->counted_down = t->down.bytes;
+    t->counted_up += up;
+    t->counted_down += down;
     count_add(&c->worker->counters.bytes_in, up);
     count_add(&c->worker->counters.bytes_out, down);
     return true;
@@ -98,6 +109,11 @@ static enum next end_broken(struct conn *c, enum end_reason reason)
 
 static enum next end_if_over(struct conn *c, struct tunnel *t)
 {
+    /* A client that has sent its end and closes before the origin's last word (TLS
+     * clients do) has simply finished. */
+    bool has_client_finished = c->client.is_eof && t->up.state == RELAY_DONE;
+    if (is_broken(&c->client) && has_client_finished)
+        return conn_end(c, END_DONE);
     if (c->client.is_recv_broken)
         return end_broken(c, END_CLIENT_RESET);
     if (c->origin.is_recv_broken)
@@ -121,8 +137,10 @@ static enum next tunnel_step(struct conn *c)
     /* Writing has shown that the client is gone: what it sent before is still there. */
     if (c->client.is_send_broken && c->client.is_readable)
         up = relay_run(&t->up);
-    if (account(c, t))
+    if (account(c, t)) {
         c->deadline.deadline_ms = worker_now_ms() + t->idle_ms;
+        conn_watch(c);
+    }
     if (up == IO_YIELD || down == IO_YIELD)
         stream_wake(&c->client);
     return end_if_over(c, t);
@@ -134,8 +152,7 @@ static void tunnel_leave(struct conn *c)
     if (t == NULL)
         return;
     if (t->tail != NULL)
-        txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes,
-                         t->down.bytes > INT64_MAX ? 0 : t->down.bytes); /* below 0: no 200 */
+        txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes, payload_down(t));
     relay_fini(&t->up);
     relay_fini(&t->down);
     mem_free(t);
@@ -158,10 +175,9 @@ static void tunnel_check_up(struct conn *c)
     if (!c->has_tuned)
         enable_keepalive(c->origin.fd);
     c->has_tuned = true;
-    /* A reset that came together with data (see stream.h): what was sent in front
-     * of it has long been read. */
-    if (stream_is_broken(&c->client) || stream_is_broken(&c->origin))
-        conn_run(c);
+    stream_probe(&c->client);
+    stream_probe(&c->origin);
+    conn_run(c);
 }
 
 const struct phase PHASE_TUNNEL = {"tunnel", tunnel_enter, tunnel_step, tunnel_leave,

@@ -36,8 +36,8 @@ def test_the_url_of_the_connectivity_check(proxy, there, client):
     p = proxy(guard={"http_ports": [there.port]})
     base = f"http://msftncsi.com:{there.port}"
     serve(there, client(p), base + "/ncsi.txt")
-    for path in ("/other", "/", "", "/ncsi.txt/", "/ncsi.txtx", "/NCSI.TXT", "/x/../ncsi.txt",
-                 "/%6ecsi.txt", "//ncsi.txt"):
+    for path in ("/other", "/", "", "/ncsi.txt/", "/ncsi.txtx", "/NCSI.TXT", "//ncsi.txt",
+                 "/ncsi%2Etxt%00", "/ncsi.txt/../other", "/ncsi.txt%2f..%2fother"):
         answer = ask(client(p), base + path)
         assert (answer.status, answer.proxy_error) == (403, "http_request_denied"), path
     assert client(p).connect(f"msftncsi.com:{there.port}").status == 403
@@ -45,6 +45,15 @@ def test_the_url_of_the_connectivity_check(proxy, there, client):
     allowed = p.log.one(event="request", verdict="allow")
     assert (allowed["path"], allowed["rule"]) == ("/ncsi.txt", "webex")
     assert allowed["pattern"].startswith("msftncsi.com/ncsi.txt")
+
+
+@pytest.mark.parametrize("path", ["/ncsi.txt?x=1", "/%6ecsi.txt", "/a/../ncsi.txt"])
+def test_spellings_of_the_same_url_are_decided_alike_and_sent_as_they_are(
+        proxy, there, client, path):
+    # RFC 3986 section 6.2.2: these are equivalent. RFC 9110 section 7.7: none is rewritten.
+    p = proxy(guard={"http_ports": [there.port]})
+    _, asked = serve(there, client(p), f"http://msftncsi.com:{there.port}{path}")
+    assert asked.start_line == f"GET {path} HTTP/1.1".encode()
 
 
 def test_a_denied_url_of_a_kept_connection(proxy, there, client):
@@ -108,7 +117,7 @@ def test_without_a_port_it_is_80(proxy, hosts, client):
                                   "[64:ff9b::7f00:1]"])
 def test_the_guard_refuses(proxy, hosts, client, there, host):
     hosts({"localhost.test": "127.0.0.1"})
-    p = proxy(destinations=OPEN["destinations"], rules=OPEN["rules"], guard={"allow": []})
+    p = proxy(destinations=OPEN["destinations"], rules=OPEN["rules"], guard={"allow": None})
     answer = ask(client(p), f"http://{host}:{there.port}/")
     check_refusal(p, answer, 403, "destination_ip_prohibited", "address_forbidden", verdict="deny")
     assert not there.is_waiting(0.05)
@@ -116,7 +125,7 @@ def test_the_guard_refuses(proxy, hosts, client, there, host):
 
 def test_an_address_that_only_looks_like_a_name(proxy, there, client):
     # Spellings that a resolver would take for 127.0.0.1.
-    p = proxy(destinations=OPEN["destinations"], rules=OPEN["rules"], guard={"allow": []})
+    p = proxy(destinations=OPEN["destinations"], rules=OPEN["rules"], guard={"allow": None})
     for host in ("127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "127.0.0.1."):
         assert ask(client(p), f"http://{host}:{there.port}/").status in (400, 403, 502), host
     assert not there.is_waiting(0.05)

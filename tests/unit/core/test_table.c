@@ -19,7 +19,12 @@ static const struct {
     {END_BAD_REQUEST, 400, "http_request_error"},
     {END_HEADER_TOO_LARGE, 431, "http_request_error"},
     {END_HEADER_TIMEOUT, 408, "http_request_error"},   /* RFC 9110 section 15.5.9 */
-    {END_NOT_FORWARDED, 501, "http_request_error"},    /* RFC 9110 section 15.6.2 */
+    {END_UNKNOWN_CODING, 501, "http_request_error"},   /* RFC 9112 section 6.1 */
+    {END_ORIGIN_CLOSED, 502, "connection_terminated"},
+    {END_BAD_RESPONSE, 502, "http_protocol_error"},
+    {END_RESPONSE_TIMEOUT, 504, "http_response_timeout"},
+    {END_PARENT_REFUSED, 502, "destination_unavailable"},
+    {END_NOT_FAITHFUL, 502, "proxy_internal_error"},
     {END_NO_SUCH_HOST, 502, "destination_not_found"},
     {END_DNS_FAILED, 502, "dns_error"},
     {END_DNS_TIMEOUT, 504, "dns_timeout"},

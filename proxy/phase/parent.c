@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * parent.c - the phase that asks a parent proxy for a tunnel: our CONNECT, its
+ * answer.
+ *
+ * What the parent sends behind its answer are the origin's first bytes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/conn.h"
+#include "proxy/http/response.h"
+#include "proxy/http/writer.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+#define ANSWER_MAX 16384
+
+struct asking {
+    size_t len, sent;
+    size_t got;
+    struct head_scanner scanner;
+    char request[1024 + HOST_MAX];
+    char answer[ANSWER_MAX];
+};
+
+static void put_text(struct writer *w, const char *text)
+{
+    writer_put(w, str_of(text));
+}
+
+static void put_authority(struct writer *w, const struct txn *t)
+{
+    bool is_v6 = t->host.is_address && !addr_is_v4(&t->host.addr);
+    put_text(w, is_v6 ? "[" : "");
+    writer_put(w, host_str(&t->host));
+    put_text(w, is_v6 ? "]:" : ":");
+    writer_put_u64(w, t->port);
+}
+
+/* A CONNECT that is passed on is a message like any other: Via, and
+ * X-Forwarded-For unless it is off. */
+static size_t write_request(const struct txn *t, char *out, size_t size)
+{
+    const struct headers_config *headers = &t->pin->config->headers;
+    struct writer w = {.buf = out, .size = size};
+    char client[ADDR_TEXT_SIZE];
+    put_text(&w, "CONNECT ");
+    put_authority(&w, t);
+    put_text(&w, " HTTP/1.1\r\nHost: ");
+    put_authority(&w, t);
+    if (t->parent->authorization != NULL) {
+        put_text(&w, "\r\nProxy-Authorization: ");
+        put_text(&w, t->parent->authorization);
+    }
+    if (headers->forwarded_for) {
+        put_text(&w, "\r\nX-Forwarded-For: ");
+        put_text(&w, addr_format(&t->client.addr, client));
+    }
+    put_text(&w, "\r\nVia: 1.1 ");
+    put_text(&w, headers->via);
+    put_text(&w, "\r\n\r\n");
+    return w.is_cut ? 0 : w.len;
+}
+
+static int parent_enter(struct conn *c)
+{
+    struct asking *a = mem_alloc(sizeof(*a));
+    if (a == NULL)
+        return -1;
+    c->state = a;
+    a->sent = a->got = 0;
+    a->scanner = (struct head_scanner){0};
+    a->len = write_request(c->txn, a->request, sizeof(a->request));
+    return a->len != 0 ? 0 : -1;
+}
+
+static void parent_leave(struct conn *c)
+{
+    mem_free(c->state);
+    c->state = NULL;
+}
+
+/* h: what the parent answered; NULL where it did not. */
+static enum next fail(struct conn *c, enum end_reason reason, const char *what,
+                      const struct response_head *h)
+{
+    struct txn *t = c->txn;
+    int len = snprintf(t->details, sizeof(t->details), "parent '%s' %s", t->parent->name, what);
+    if (h != NULL && len > 0 && (size_t)len < sizeof(t->details))
+        snprintf(t->details + len, sizeof(t->details) - (size_t)len, " %u %.*s", h->status,
+                 STR_ARG(h->reason));
+    stream_close(&c->origin);
+    stream_init(&c->origin);
+    return conn_fail(c, reason, t->details);
+}
+
+static enum next take_answer(struct conn *c, struct asking *a)
+{
+    struct response_head h;
+    const char *fault = NULL;
+    size_t len = a->scanner.len;
+    if (response_parse(&h, (struct str){a->answer, len}, &fault) != PARSE_OK)
+        return fail(c, END_BAD_RESPONSE, "sent an answer that cannot be read", NULL);
+    if (h.status < 200 && h.status != 101) {
+        memmove(a->answer, a->answer + len, a->got - len);
+        a->got -= len;
+        a->scanner = (struct head_scanner){0};
+        return NEXT_PHASE;
+    }
+    if (h.status == 407)
+        return fail(c, END_PARENT_REFUSED, "wants other credentials than it was given:", &h);
+    if (h.status < 200 || h.status > 299)
+        return fail(c, END_PARENT_REFUSED, "answered", &h);
+    if (a->got > len) {
+        c->late = mem_dup(a->answer + len, a->got - len);
+        c->late_len = (uint32_t)(a->got - len);
+        if (c->late == NULL)
+            return conn_end(c, END_NO_MEMORY);
+    }
+    return conn_enter(c, &PHASE_TUNNEL);
+}
+
+static enum next broke(struct conn *c)
+{
+    return fail(c, END_ORIGIN_CLOSED, "closed without an answer", NULL);
+}
+
+static enum next read_answer(struct conn *c, struct asking *a)
+{
+    const char *fault = NULL;
+    for (;;) {
+        enum parse found = a->got != 0 ? response_scan(&a->scanner, (struct str){a->answer, a->got},
+                                                       ANSWER_MAX, &fault)
+                                       : PARSE_MORE;
+        size_t len;
+        if (found == PARSE_OK)
+            return take_answer(c, a);
+        if (found != PARSE_MORE)
+            return fail(c, END_BAD_RESPONSE, "sent an answer that cannot be read", NULL);
+        enum io rc = stream_recv(&c->origin, a->answer + a->got, ANSWER_MAX - a->got, &len);
+        if (rc == IO_AGAIN)
+            return NEXT_AGAIN;
+        if (rc != IO_OK)
+            return broke(c);
+        a->got += len;
+    }
+}
+
+static enum next parent_step(struct conn *c)
+{
+    struct asking *a = c->state;
+    if (c->has_client_stirred && stream_is_broken(&c->client))
+        return conn_fail(c, END_CLIENT_RESET, NULL);
+    c->has_client_stirred = false;
+    if (c->is_expired)
+        return fail(c, END_CONNECT_TIMEOUT, "did not answer", NULL);
+    while (a->sent < a->len) {
+        size_t len;
+        enum io rc = stream_send(&c->origin, a->request + a->sent, a->len - a->sent, &len);
+        if (rc == IO_AGAIN)
+            return NEXT_AGAIN;
+        if (rc != IO_OK)
+            return broke(c);
+        a->sent += len;
+    }
+    return read_answer(c, a);
+}
+
+const struct phase PHASE_PARENT = {"parent", parent_enter, parent_step, parent_leave, NULL};
