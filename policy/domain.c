@@ -13,9 +13,9 @@
 /* How full lines are on average: more saves memory, and sends more lookups to
  * memory a second time. At this, one record in fifteen does not fit its line. */
 #define FILL_BYTES 72
-/* Keys that share a word of the filter: at this, one name in fifty looks as if it were
- * in the table and is not. */
-#define FILTER_KEYS 4
+/* Keys that share a word of the filter: at this, one name in twenty looks as if it
+ * were in the table and is not. */
+#define FILTER_KEYS 8
 #define BATCH 32
 
 enum { IS_SUFFIX = 1, IS_URL = 2, HAS_TEXT = 4 };
@@ -289,7 +289,6 @@ static size_t choose_depths(const struct domain_table *t, struct namehash_parent
             continue;
         uint64_t hash = parents->hashes[i];
         __builtin_prefetch(filter_word(t, hash));
-        prefetch_line(line_of(t, hash));
         parents->hashes[kept] = hash;
         parents->lengths[kept] = parents->lengths[i];
         kept++;
@@ -314,6 +313,7 @@ void domain_prepare(const struct domain_table *t, struct str name, struct domain
         probe->line = line_of(t, parents.hashes[i]);
         probe->key = (struct str){name.ptr + (name.len - len), len};
         probe->is_whole = len == name.len;
+        prefetch_line(probe->line);
     }
 }
 

@@ -27,8 +27,10 @@ static const char HOSTS[] = "127.0.0.1 origin.test\n"
 
 static const char ALLOW_ALL[] =
     "guard = { deny_private = false; };\n"
-    "destinations = { all = { domains = [ \"*\" ]; addresses = [ \"0.0.0.0/0\", \"::/0\" ]; }; };\n"
-    "rules = ( { name = \"all\"; to = [ \"all\" ]; ports = [ \"1-65535\" ]; action = \"allow\"; } );\n";
+    "destinations = { all = { domains = [ \"*\" ];\n"
+    "                         addresses = [ \"0.0.0.0/0\", \"::/0\" ]; }; };\n"
+    "rules = ( { name = \"all\"; to = [ \"all\" ]; ports = [ \"1-65535\" ];\n"
+    "            action = \"allow\"; } );\n";
 
 static void write_file(const char *name, const char *text)
 {
@@ -52,12 +54,14 @@ struct config *rig_config(const char *extra)
     static char text[16384];
     char path[128];
     struct errlist faults;
+    bool has_dns = extra != NULL && strstr(extra, "dns =") != NULL;
+    bool has_log = extra != NULL && strstr(extra, "log =") != NULL;
     int len = snprintf(text, sizeof(text),
                        "listeners = ( { address = \"127.0.0.1\"; port = 3128; } );\n"
-                       "workers = 1;\n%s%s%s", extra != NULL ? extra : ALLOW_ALL,
-                       extra != NULL && strstr(extra, "dns =") ? "" : "dns = { hosts = \"hosts\"; };\n",
-                       extra != NULL && strstr(extra, "log =")
-                           ? "" : "log = { access = \"-\"; format = \"json\"; };\n");
+                       "workers = 1;\n%s%s%s",
+                       extra != NULL ? extra : ALLOW_ALL,
+                       has_dns ? "" : "dns = { hosts = \"hosts\"; };\n",
+                       has_log ? "" : "log = { access = \"-\"; format = \"json\"; };\n");
     struct str slice = {text, (size_t)len};
     snprintf(path, sizeof(path), "%s/test.conf", rig.folder);
     errlist_init(&faults);

@@ -72,7 +72,8 @@ START_TEST(a_head_in_pieces_of_every_size)
     for (int piece = 1; piece < len; piece += piece < 8 ? 1 : 13) {
         int client = rig_connect();
         for (int at = 0; at < len; at += piece) {
-            rig_send(client, (struct str){head + at, (size_t)(len - at < piece ? len - at : piece)});
+            int size = len - at < piece ? len - at : piece;
+            rig_send(client, (struct str){head + at, (size_t)size});
             for (unsigned i = 0; i < 3; i++)
                 rig_turn();
         }

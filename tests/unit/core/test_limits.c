@@ -14,7 +14,8 @@
 static const char TWO_TUNNELS[] =
     "guard = { deny_private = false; };\n"
     "destinations = { all = { domains = [ \"*\" ]; }; };\n"
-    "rules = ( { name = \"two\"; to = [ \"all\" ]; ports = [ \"1-65535\" ]; action = \"allow\"; } );\n"
+    "rules = ( { name = \"two\"; to = [ \"all\" ]; ports = [ \"1-65535\" ];\n"
+    "            action = \"allow\"; } );\n"
     "limits = { tunnels_per_client = 2; };\n";
 
 static const char NOTHING[] =

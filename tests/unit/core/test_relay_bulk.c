@@ -47,7 +47,8 @@ static void pass(struct flow_end *from, struct flow_end *to, uint64_t bytes)
     from->to_send += bytes;
     while (to->received < from->to_send) {
         if (clock_usec() > until)
-            ck_abort_msg("stuck behind %llu of %llu bytes", (unsigned long long)to->received, (unsigned long long)from->to_send);
+            ck_abort_msg("stuck behind %llu of %llu bytes", (unsigned long long)to->received,
+                         (unsigned long long)from->to_send);
         send_all_now(from);
         flow_turn(&f);
         receive_all_now(to);

@@ -45,7 +45,8 @@ static void finish_one(struct flow_end *from, struct flow_end *to)
     uint64_t until = clock_usec() + 20000000;
     while (!to->has_eof) {
         if (clock_usec() > until)
-            ck_abort_msg("no end after %llu of %llu bytes", (unsigned long long)to->received, (unsigned long long)from->to_send);
+            ck_abort_msg("no end after %llu of %llu bytes", (unsigned long long)to->received,
+                         (unsigned long long)from->to_send);
         flow_send(from, (size_t)-1, true);
         flow_turn(&f);
         flow_receive(to, (size_t)-1);
