@@ -27,13 +27,9 @@ void *bulk_room(struct bulk *b, size_t bytes)
     size_t size = b->size ? b->size * 2 : FIRST_SIZE;
     while (size - b->used < bytes)
         size *= 2;
-    /* Not resized in place: the hint must come before the pages are touched. */
-    unsigned char *block = mem_must_resize(NULL, size);
-    advise_huge(block, size);
-    if (b->used != 0)
-        memcpy(block, b->data, b->used);
-    mem_free(b->data);
-    b->data = block;
+    b->data = mem_must_resize(b->data, size);
+    /* What is not touched yet can still become huge pages. */
+    advise_huge(b->data + b->used, size - b->used);
     b->size = size;
     return b->data + b->used;
 }

@@ -22,7 +22,7 @@
 struct admin {
     struct evhttp *http;
     char *unix_path; /* NULL: at */
-    struct endpoint at;
+    struct endpoint at, bound; /* as configured, and with the port that was found for 0 */
 };
 
 static void send_text(struct evhttp_request *request, int status, const char *phrase,
@@ -142,6 +142,7 @@ static struct admin *open_admin(struct control *c, const struct admin_config *co
     struct evconnlistener *l =
         a->unix_path != NULL ? listen_unix(c, a->unix_path) : listen_inet(c, &bound);
     if (a->http != NULL && l != NULL && evhttp_bind_listener(a->http, l) != NULL) {
+        a->bound = bound;
         say_where(a, &bound);
         return a;
     }
@@ -178,6 +179,14 @@ int admin_apply(struct control *c, const struct config *config, struct err *e)
     free_admin(c->admin);
     c->admin = opened;
     return 0;
+}
+
+bool admin_endpoint(const struct control *c, struct endpoint *at)
+{
+    if (c->admin == NULL || c->admin->unix_path != NULL)
+        return false;
+    *at = c->admin->bound;
+    return true;
 }
 
 void admin_close(struct control *c)

@@ -18,6 +18,9 @@
 /* Opens, moves or closes the door as config says. On failure the old one stays. */
 MUST_CHECK int admin_apply(struct control *c, const struct config *config, struct err *e);
 
+/* Where the door is; false where it is no port. */
+bool admin_endpoint(const struct control *c, struct endpoint *at);
+
 void admin_close(struct control *c);
 
 #endif

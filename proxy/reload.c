@@ -155,6 +155,9 @@ static void tell_guard(struct control *c, struct config *config, const struct op
     for (size_t i = 0; i < count; i++)
         if (openings[i].bound.wanted.port == 0)
             guard_add_listener(config->guard, &openings[i].bound.actual, true);
+    struct endpoint admin;
+    if (admin_endpoint(c, &admin))
+        guard_add_listener(config->guard, &admin, false);
 }
 
 int control_apply_doors(struct control *c, struct config *config, struct err *e)

@@ -30,7 +30,6 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->method[0] = t->details[0] = t->accept[0] = '\0';
     t->host.len = 0;
     t->host.is_address = false;
-    t->host.is_address = false;
     t->port = 0;
     t->is_connect = t->has_max_forwards = t->is_reused = false;
     t->path = t->head = NULL;

@@ -117,6 +117,8 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
     if (t->is_dialled)
         addr_format(&t->dialled.addr, peer);
     struct str path = t->path != NULL ? path_of(t) : (struct str){NULL, 0};
+    if (path.len > size / 2) /* cut, so that what follows has room */
+        path.len = size / 2;
     const char *hierarchy = !t->is_dialled      ? "HIER_NONE"
                             : t->parent != NULL ? "FIRSTUP_PARENT"
                                                 : "HIER_DIRECT";

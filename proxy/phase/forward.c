@@ -57,7 +57,11 @@ static enum next give_up(struct conn *c, struct forward *f, enum end_reason reas
 {
     struct txn *t = c->txn;
     if (fault != NULL)
-        snprintf(t->details, sizeof(t->details), "the origin sent %s", fault);
+        snprintf(t->details, sizeof(t->details), "%s%s%s sent %s",
+                 t->parent != NULL ? "the parent '" : "the origin",
+                 t->parent != NULL ? t->parent->name : "", t->parent != NULL ? "'" : "", fault);
+    else if (t->parent != NULL && t->details[0] == '\0')
+        snprintf(t->details, sizeof(t->details), "by way of the parent '%s'", t->parent->name);
     if (f->has_head || f->down.pending != NULL) {
         t->status = f->status;
         t->bytes_out = f->down.bytes;
@@ -87,6 +91,8 @@ static enum next retry(struct conn *c, struct forward *f)
 
 static enum next origin_is_gone(struct conn *c, struct forward *f, const char *fault)
 {
+    if (f->has_parent_refused)
+        return give_up(c, f, END_PARENT_REFUSED, fault);
     if (fault != NULL)
         return give_up(c, f, END_BAD_RESPONSE, fault);
     if (can_retry(c, f))

@@ -32,6 +32,7 @@ struct forward {
     /* Of the response. */
     bool has_begun;     /* a byte of it has arrived */
     bool has_head;      /* its final head was passed on */
+    bool has_parent_refused; /* it wants other credentials than ours */
     bool is_switching;  /* 101: what follows is a tunnel */
     bool origin_closes; /* the origin's connection cannot be used again */
     unsigned status;

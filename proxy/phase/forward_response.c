@@ -195,6 +195,12 @@ static enum io take_head(struct forward *f, struct str bytes, const char **fault
     *fault = hop_fault_of_response(&h);
     if (*fault != NULL)
         return IO_EOF;
+    const struct parent_config *parent = f->conn->txn->parent;
+    if (h.status == 407 && parent != NULL && parent->authorization != NULL) {
+        f->has_parent_refused = true;
+        *fault = "407: it wants other credentials than it was given";
+        return IO_EOF;
+    }
     if (h.status == 101)
         return pass_switch(f, &h, rest, fault);
     if (h.status < 200)

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "proxy/conn.h"
+#include "proxy/http/head.h"
 #include "proxy/http/response.h"
-#include "proxy/http/writer.h"
+#include "proxy/http/rewrite.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -20,47 +21,33 @@ struct asking {
     size_t len, sent;
     size_t got;
     struct head_scanner scanner;
-    char request[1024 + HOST_MAX];
+    char *request;
     char answer[ANSWER_MAX];
 };
 
-static void put_text(struct writer *w, const char *text)
+/* A CONNECT that is passed on is a message like any other: what the client sent
+ * stays, and Via grows by us, which is how a loop of proxies comes to an end. */
+static size_t write_request(struct conn *c, char *out, size_t size)
 {
-    writer_put(w, str_of(text));
-}
-
-static void put_authority(struct writer *w, const struct txn *t)
-{
-    bool is_v6 = t->host.is_address && !addr_is_v4(&t->host.addr);
-    put_text(w, is_v6 ? "[" : "");
-    writer_put(w, host_str(&t->host));
-    put_text(w, is_v6 ? "]:" : ":");
-    writer_put_u64(w, t->port);
-}
-
-/* A CONNECT that is passed on is a message like any other: Via, and
- * X-Forwarded-For unless it is off. */
-static size_t write_request(const struct txn *t, char *out, size_t size)
-{
+    const struct txn *t = c->txn;
     const struct headers_config *headers = &t->pin->config->headers;
-    struct writer w = {.buf = out, .size = size};
+    struct header_ledger ledger = {.count = 0};
+    struct request_head h;
     char client[ADDR_TEXT_SIZE];
-    put_text(&w, "CONNECT ");
-    put_authority(&w, t);
-    put_text(&w, " HTTP/1.1\r\nHost: ");
-    put_authority(&w, t);
-    if (t->parent->authorization != NULL) {
-        put_text(&w, "\r\nProxy-Authorization: ");
-        put_text(&w, t->parent->authorization);
-    }
-    if (headers->forwarded_for) {
-        put_text(&w, "\r\nX-Forwarded-For: ");
-        put_text(&w, addr_format(&t->client.addr, client));
-    }
-    put_text(&w, "\r\nVia: 1.1 ");
-    put_text(&w, headers->via);
-    put_text(&w, "\r\n\r\n");
-    return w.is_cut ? 0 : w.len;
+    const char *fault;
+    if (head_parse(&h, (struct str){t->head, t->head_len}, &fault) != PARSE_OK)
+        return 0;
+    struct request_rewrite r = {
+        .target = h.target,
+        .host = h.target,
+        .client = str_of(addr_format(&t->client.addr, client)),
+        .via = str_of(headers->via),
+        .adds_forwarded_for = headers->forwarded_for,
+        .parent_authorization = t->parent->authorization,
+    };
+    size_t len = rewrite_request(&h, &r, out, size, &ledger);
+    worker_count_header_changes(c->worker, &ledger);
+    return len;
 }
 
 static int parent_enter(struct conn *c)
@@ -71,13 +58,17 @@ static int parent_enter(struct conn *c)
     c->state = a;
     a->sent = a->got = 0;
     a->scanner = (struct head_scanner){0};
-    a->len = write_request(c->txn, a->request, sizeof(a->request));
-    return a->len != 0 ? 0 : -1;
+    a->len = write_request(c, c->worker->pool.out, RELAY_OUT_BYTES);
+    a->request = a->len != 0 ? mem_dup(c->worker->pool.out, a->len) : NULL;
+    return a->request != NULL ? 0 : -1;
 }
 
 static void parent_leave(struct conn *c)
 {
-    mem_free(c->state);
+    struct asking *a = c->state;
+    if (a != NULL)
+        mem_free(a->request);
+    mem_free(a);
     c->state = NULL;
 }
 

@@ -99,6 +99,16 @@ static const char *check_forwarding(struct txn *t, const struct request_head *h,
     return fault == NULL ? framing_of_request(h, &body, status) : fault;
 }
 
+/* For whoever sends it on: a CONNECT is only sent to a parent. */
+static int keep_head(struct txn *t, struct str whole)
+{
+    if (t->is_connect && t->pin->config->parent_count == 0)
+        return 0;
+    t->head = mem_dup(whole.ptr, whole.len);
+    t->head_len = whole.len;
+    return t->head != NULL ? 0 : -1;
+}
+
 static enum next take_head(struct conn *c, struct str bytes, const struct head_scanner *scanner)
 {
     struct request_head head;
@@ -116,6 +126,8 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
         return reject(c, PARSE_BAD, "the target", fault);
     if (hop_has_via(&head, str_of(c->txn->pin->config->headers.via)))
         return conn_fail(c, END_LOOP, "Via names this proxy");
+    if (keep_head(c->txn, whole) != 0)
+        return conn_fail(c, END_NO_MEMORY, NULL);
     if (!c->txn->is_connect) {
         unsigned status;
         fault = check_forwarding(c->txn, &head, &status);
@@ -123,10 +135,8 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
             return conn_fail(c, END_UNKNOWN_CODING, fault);
         if (fault != NULL)
             return reject(c, PARSE_BAD, "the request has", fault);
-        c->txn->head = mem_dup(whole.ptr, whole.len);
-        c->txn->head_len = whole.len;
         c->txn->bytes_in = whole.len;
-        if (c->txn->head == NULL || (c->txn->path == NULL && c->txn->port != 0))
+        if (c->txn->path == NULL && c->txn->port != 0)
             return conn_fail(c, END_NO_MEMORY, NULL);
     }
     if (conn_keep_early(c, rest) != 0)
