@@ -72,7 +72,7 @@ def test_t27_connect_to_the_parent(child, parent, client):
     peer = parent.accept()
     head = peer.read_until(b"\r\n\r\n").split(b"\r\n")
     assert head[0] == b"CONNECT origin.test:443 HTTP/1.1"
-    assert sorted(head[1:]) == [b"Host: origin.test:443", b"Via: 1.1 px1",
+    assert sorted(head[1:]) == [b"Host: origin.test:443", b"User-Agent: U", b"Via: 1.1 px1",
                                 b"X-Forwarded-For: 127.0.0.1"]
     assert peer.is_quiet(0.05), "bytes for the tunnel before there is one"
     peer.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 Fine\r\nX: y\r\n\r\nfrom the origin")
@@ -81,6 +81,7 @@ def test_t27_connect_to_the_parent(child, parent, client):
     assert c.read(15) == b"from the origin" and peer.read(15) == b"from the client"
     c.close()
     assert peer.is_ended()
+    peer.close()
     record = p.log.one(event="close")
     assert (record["bytes_in"], record["bytes_out"], record["dst"]) == (15, 15, "127.0.0.1")
 

@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, relay_script_suite());
     srunner_add_suite(runner, relay_ends_suite());
     srunner_add_suite(runner, relay_bulk_suite());
+    srunner_add_suite(runner, relay_message_suite());
     srunner_add_suite(runner, pipes_suite());
     srunner_add_suite(runner, connector_suite());
     srunner_add_suite(runner, connector_faults_suite());

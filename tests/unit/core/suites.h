@@ -19,6 +19,7 @@ Suite *pipes_suite(void);
 Suite *relay_suite(void);
 Suite *relay_bulk_suite(void);
 Suite *relay_ends_suite(void);
+Suite *relay_message_suite(void);
 Suite *relay_script_suite(void);
 Suite *stream_suite(void);
 Suite *table_suite(void);

@@ -21,6 +21,7 @@ static struct txn *make_txn(void)
     struct txn *t = txn_new(rig.worker, &client);
     ck_assert_ptr_nonnull(t);
     snprintf(t->method, sizeof(t->method), "CONNECT");
+    t->is_connect = true;
     return t;
 }
 

@@ -243,14 +243,17 @@ START_TEST(a_name_that_takes_longer_than_the_deadline)
 }
 END_TEST
 
-START_TEST(plain_requests_are_not_forwarded)
+/* RFC 9112 section 6.1: a coding that is not known gets 501. */
+START_TEST(a_plain_request_in_an_unknown_coding)
 {
     char text[256];
     int client = rig_connect();
-    snprintf(text, sizeof(text), "GET http://origin.test:%u/a?secret=1 HTTP/1.1\r\nHost: x\r\n\r\n",
-             (unsigned)rig.origin_port);
+    snprintf(text, sizeof(text),
+             "POST http://origin.test:%u/a?secret=1 HTTP/1.1\r\nHost: origin.test:%u\r\n"
+             "Transfer-Encoding: strange, chunked\r\n\r\n",
+             (unsigned)rig.origin_port, (unsigned)rig.origin_port);
     rig_send(client, str_of(text));
-    expect_failure(client, END_NOT_FORWARDED);
+    expect_failure(client, END_UNKNOWN_CODING);
     ck_assert_ptr_null(strstr(rig.log, "secret"));
     ck_assert_ptr_null(strstr(rig.text, "secret"));
     ck_assert_uint_eq(
@@ -338,7 +341,7 @@ Suite *failures_suite(void)
     tcase_add_test(tc, an_origin_that_says_nothing);
     tcase_add_loop_test(tc, names_that_do_not_resolve, 0, 4);
     tcase_add_test(tc, a_name_that_takes_longer_than_the_deadline);
-    tcase_add_test(tc, plain_requests_are_not_forwarded);
+    tcase_add_test(tc, a_plain_request_in_an_unknown_coding);
     tcase_add_test(tc, a_client_that_goes_without_a_request);
     tcase_add_loop_test(tc, a_client_that_goes_within_its_request, 0, 2);
     tcase_add_test(tc, a_client_that_resets_while_dialling);

@@ -25,8 +25,8 @@ static void tear_down(void)
     ck_assert_uint_eq(flow_open_fds(), fds_before);
 }
 
-static const uint64_t AMOUNTS[] = {0, 1, 5000, 900000};
-static const int BUFFERS[] = {0, 2048};
+static const uint64_t AMOUNTS[] = {0, 1, 5000, 400000};
+static const int BUFFERS[] = {0, 8192};
 
 enum { ENDS_CASES = FLOW_KINDS * 4 * 4 * 2 };
 
