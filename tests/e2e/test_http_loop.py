@@ -99,4 +99,4 @@ def test_a_proxy_as_its_own_parent(proxy, client):
     assert ask(client(p), "http://origin.test/").status == 508
     assert client(p).connect("origin.test:443").status in (502, 508)
     assert scrape(p).value("sallyport_connections_total") <= 4
-    assert len(p.log.records(event="request", end="loop")) == 2, p.log.lines()
+    assert len(p.log.wait(2, event="request", end="loop")) == 2

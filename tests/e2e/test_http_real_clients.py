@@ -85,7 +85,7 @@ def test_curl_gets(proxy, files):
 
 def test_curl_several_at_once_on_one_connection(proxy, files):
     p = proxy(**OPEN)
-    done = curl(p, f"{files.url}/page.html", f"{files.url}/none", f"{files.url}/page.html",
+    done = curl(p, f"{files.url}/page.html", f"{files.url}/page.html", f"{files.url}/none",
                 "-w", "%{http_code} %{num_connects}\\n", "-o", "/dev/null", "-o", "/dev/null",
                 "-o", "/dev/null")
     assert done.stdout == b"200 1\n404 0\n200 0\n", done
@@ -237,8 +237,7 @@ def test_apt_updates_and_downloads(proxy, files, apt_root):
     done = apt_get(apt_root, p, "download", "tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (apt_root / "tiny_1.0_amd64.deb").read_bytes() == deb
-    paths = {r["path"]: r["status"] for r in p.log.wait(4, event="request")}
-    assert paths["/pool/tiny_1.0_amd64.deb"] == 200
+    assert p.log.one(path="/pool/tiny_1.0_amd64.deb")["status"] == 200
     assert {r["end"] for r in p.log.records(event="request")} == {"done"}
 
 

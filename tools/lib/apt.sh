@@ -16,11 +16,12 @@ is_known() {
     apt-cache --names-only policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
 }
 
+# RUNLEVEL=1: what a test wants to run itself is not started as a service.
 as_root() {
     if [ "$(id -u)" = 0 ]; then
-        env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@" </dev/null
+        env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 LC_ALL=C.UTF-8 "$@" </dev/null
     else
-        sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
+        sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 LC_ALL=C.UTF-8 "$@"
     fi
 }
 
