@@ -3,59 +3,14 @@
  * spec.h - a configuration as plain data, as it was written: what parse.c fills
  * by the table of keys.c and what the other files here turn into a snapshot.
  *
- * Every value knows its place. A value that was not written holds its default
- * and is_set is false. Texts are borrowed from the parse that filled the spec.
+ * Texts are borrowed from the parse that filled the spec.
  * Invariant: each struct that stands in a list or a map begins with spec_head.
  * Threads: one.
  */
 #ifndef CONF_SPEC_H
 #define CONF_SPEC_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "util/err.h"
-
-/* A number, a boolean (0, 1), milliseconds, bytes, or the index of a choice. */
-struct spec_number {
-    uint64_t value;
-    struct place at;
-    bool is_set;
-};
-
-struct spec_text {
-    const char *text; /* NULL: not written and without a default */
-    struct place at;
-};
-
-struct spec_texts {
-    struct spec_text *items;
-    size_t count;
-    struct place at;
-    bool is_set;
-};
-
-struct spec_ports {
-    uint16_t (*items)[2];
-    size_t count;
-    struct place at;
-    bool is_set;
-};
-
-/* Groups in a list or in a map, in the order of the file. */
-struct spec_groups {
-    void *items;
-    size_t count;
-    struct place at;
-    bool is_set;
-};
-
-struct spec_head {
-    const char *name; /* the key of a map; NULL in a list */
-    struct place at;
-    bool is_set;
-};
+#include "conf/spec_value.h"
 
 struct spec_listener {
     struct spec_head head;

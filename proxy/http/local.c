@@ -10,7 +10,8 @@
 /* Fields that may carry secrets of the client (RFC 9110 section 9.3.8). */
 static bool is_secret(struct str name)
 {
-    static const char *const NAMES[] = {"Authorization", "Proxy-Authorization", "Cookie", "Cookie2"};
+    static const char *const NAMES[] = {"Authorization", "Proxy-Authorization", "Cookie",
+                                        "Cookie2"};
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
         if (str_ieq(name, str_of(NAMES[i])))
             return true;
@@ -58,7 +59,7 @@ size_t local_write(enum local_answer kind, struct str head, char *out, size_t si
         write_trace(&w, head);
     else
         writer_put(&w, STR_LIT("HTTP/1.1 200 OK\r\n"
-                               "Allow: CONNECT, GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n"
-                               "Content-Length: 0\r\nConnection: close\r\n\r\n"));
+                               "Allow: CONNECT, GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, "
+                               "PATCH\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     return w.len;
 }

@@ -7,11 +7,12 @@
  * that can be repeated (idempotent, without content) is then sent once more over a
  * fresh one (RFC 9112 section 9.3.2); any other is answered with 502.
  */
+#include "proxy/phase/forward.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "proxy/net/pool.h"
-#include "proxy/phase/forward.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The answer comes before the request is complete, or one side leaves in the middle."""
+import os
+import threading
+
 import pytest
 
 from lib.client import wait_until
@@ -123,9 +126,9 @@ def test_a_slow_reader_holds_the_origin_back(begun):
             sent += peer.sock.send(chunk)
     except BlockingIOError:
         pass
+
     def is_stuck():
         try:
-            peer.sock.send(b"")
             return peer.sock.send(chunk) == 0
         except BlockingIOError:
             return True
@@ -137,9 +140,6 @@ def test_a_slow_reader_holds_the_origin_back(begun):
 
 def test_large_bodies_are_exact(begun):
     _, there, c, url = begun
-    import hashlib
-    import os
-    import threading
     block = os.urandom(1 << 20)
     data = b"".join(block[i:] + block[:i] for i in range(16))
     c.sock.settimeout(20)
@@ -148,15 +148,15 @@ def test_large_bodies_are_exact(begun):
     def serve():
         peer = there.accept()
         got["request"] = read_message(peer).content
-        for _ in range(2):
-            peer.send(response(data))
-            if _ == 0:
-                read_message(peer)
+        peer.send(response(data))
+        read_message(peer)
+        peer.send(response(data))
+
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     c.send(request(url, method="POST", body=data))
     assert read_message(c).content == data
     c.send(request(url))
-    assert hashlib.sha256(read_message(c).content).digest() == hashlib.sha256(data).digest()
+    assert read_message(c).content == data
     thread.join(10)
     assert got["request"] == data

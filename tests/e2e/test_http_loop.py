@@ -6,6 +6,7 @@ from lib.config import config
 from lib.http_servers import free_port
 from lib.http_steps import OPEN, request
 from lib.metrics import scrape
+from lib.origin import ClosedPort
 from lib.steps import check_refusal
 
 
@@ -51,7 +52,6 @@ def test_via_tells_of_it(proxy, client, field):
 @pytest.mark.parametrize("field", ["Via: 1.1 px11", "Via: 1.1 other (px1)", "Via: 1.1 a (1.1 px1, b)",
                                    "X-Via: 1.1 px1"])
 def test_what_is_not_our_name_is_no_loop(proxy, client, field, hosts, closing):
-    from lib.origin import ClosedPort
     dead = closing(ClosedPort())
     hosts({"origin.test": "127.0.0.1"})
     p = proxy(**OPEN)

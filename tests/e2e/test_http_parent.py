@@ -224,15 +224,14 @@ def squid(tmp_path_factory):
     server.close()
 
 
-def test_squid_as_parent(child, squid, origin):
+def test_squid_as_parent(child, squid, origin, client):
     web, tunnel = origin(http(body=b"by squid")), origin(echo)
     p = child(squid, "corp-user", "right")
     for _ in range(3):
         done = curl(p, f"http://bench.webex.com:{web.port}/x")
         assert done.stdout == b"by squid", done
     assert len(web.connections) == 1, "nothing is kept"
-    from lib.client import Client
-    with Client(p.address) as c:
+    with client(p) as c:
         assert c.connect(f"bench.webex.com:{tunnel.port}", behind=b"hello").status == 200
         assert c.read(5) == b"hello"
     assert p.log.one(event="close")["bytes_out"] == 5

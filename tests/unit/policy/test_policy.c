@@ -301,6 +301,25 @@ START_TEST(deny_rules_in_front_judge_the_resolved_address)
 }
 END_TEST
 
+/* A URL names a host as it was asked for, not where that leads. */
+START_TEST(urls_do_not_judge_the_resolved_address)
+{
+    struct fixture f;
+    struct addr dialled;
+    open_fixture(&f, "set u\nurl http://198.51.100.1/x\nset all\ndomain *\n"
+                     "rule u deny to=u\nrule all allow to=all\n");
+    ck_assert_int_eq(addr_parse(&dialled, STR_LIT("198.51.100.1")), 0);
+    ask(&f, "a.test", 80);
+    f.q.scheme = POLICY_HTTP;
+    f.q.path = STR_LIT("/x");
+    policy_eval(f.p, &f.q, f.s, &f.v);
+    ck_assert_int_eq(f.v.action, POLICY_ALLOW);
+    ck_assert(policy_allows_address(f.p, &f.q, &dialled, f.s, &f.v));
+    ck_assert_int_eq(f.v.action, POLICY_ALLOW);
+    close_fixture(&f);
+}
+END_TEST
+
 START_TEST(an_address_is_not_allowed_after_a_denial)
 {
     struct fixture f;
@@ -381,6 +400,7 @@ Suite *policy_suite(void)
     tcase_add_test(t, a_path_too_long_to_judge_is_denied);
     tcase_add_loop_test(t, deny_rules_in_front_judge_the_resolved_address, 0,
                         (int)ARRAY_LEN(DIALLED));
+    tcase_add_test(t, urls_do_not_judge_the_resolved_address);
     tcase_add_test(t, an_address_is_not_allowed_after_a_denial);
     tcase_add_test(t, every_reason_has_words);
     tcase_add_test(t, a_scratch_without_memory_is_null);
