@@ -9,7 +9,8 @@
 #include "util/json.h"
 #include "util/mem.h"
 
-#define LINE_BYTES 4096
+#define LINE_BYTES 8192
+#define PATH_BYTES 2048 /* of a path; what is longer is cut */
 #define END_BYTES 256 /* of them, for when and how it ended: these are never cut */
 
 static void put_line(struct worker *w, struct str line)
@@ -32,11 +33,13 @@ static void add_address(struct json *j, const char *name, const struct endpoint 
     json_str(j, name, str_of(addr_format(&e->addr, text)));
 }
 
-/* Without the query: it may hold what nobody else should read. */
+/* Without the query: that may hold what nobody else should read. */
 static struct str path_of(const struct txn *t)
 {
     struct str rest = str_of(t->path);
     struct str path = str_cut(&rest, '?');
+    if (path.len > PATH_BYTES)
+        path.len = PATH_BYTES;
     return path.len != 0 ? path : STR_LIT("/");
 }
 

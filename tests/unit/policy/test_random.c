@@ -145,7 +145,7 @@ static struct policy *compile(struct model *m)
     struct err e;
     struct policy_builder *b = policy_builder_new();
     for (int set = 0; set < SETS; set++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "%d", set);
         ck_assert_int_eq(policy_add_destination(b, name, NULL, &e), set);
         m->counts[set] = 1 + below(MAX_PATTERNS);
