@@ -282,15 +282,17 @@ size_t domain_bytes(const struct domain_table *t)
  * come from memory together. */
 static size_t choose_depths(const struct domain_table *t, struct namehash_parents *parents)
 {
+    uint64_t wanted[2] = {t->suffix_depth[0], t->suffix_depth[1]};
+    size_t whole = parents->count;
     size_t kept = 0;
-    for (size_t i = 0; i < parents->count; i++) {
-        bool is_whole = i + 1 == parents->count;
-        if (!has_depth(t->suffix_depth, i + 1) && !(is_whole && has_depth(t->exact_depth, i + 1)))
+    if (has_depth(t->exact_depth, whole))
+        set_depth(wanted, whole);
+    for (size_t i = 0; i < whole; i++) {
+        if (!has_depth(wanted, i + 1))
             continue;
-        uint64_t hash = parents->hashes[i];
-        __builtin_prefetch(filter_word(t, hash));
-        parents->hashes[kept] = hash;
+        parents->hashes[kept] = parents->hashes[i];
         parents->lengths[kept] = parents->lengths[i];
+        __builtin_prefetch(filter_word(t, parents->hashes[kept]));
         kept++;
     }
     return kept;

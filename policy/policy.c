@@ -266,7 +266,7 @@ enum found { FOUND_NO, FOUND_YES, FOUND_LIMIT, FOUND_UNSURE };
 
 /* set: the first of the rule that matches, or NO_SET where the rule is for every
  * destination. Unsure: none does, but not all was asked. */
-static enum found match_plain(const struct ask *ask, const struct rule *rule, int *set)
+static inline enum found match_plain(const struct ask *ask, const struct rule *rule, int *set)
 {
     *set = NO_SET;
     for (size_t i = 0; i < rule->to_count; i++) {
@@ -357,7 +357,6 @@ static void explain_denial(const struct ask *ask, struct policy_verdict *v)
 {
     int source;
     int set;
-    *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
     for (size_t i = 0; i < ask->p->rules_count; i++) {
         const struct rule *rule = &ask->p->rules[i];
         enum found found = match_plain(ask, rule, &set);
@@ -380,6 +379,7 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
 {
     struct ask ask;
     struct domain_search search;
+    bool is_near = false; /* a rule was left for its port, method or source */
     int source;
     int set;
     search.count = 0;
@@ -393,9 +393,13 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
     for (size_t i = 0; i < p->rules_count; i++) {
         const struct rule *rule = &p->rules[i];
         enum found found = match_plain(&ask, rule, &set);
-        if (found == FOUND_NO || !match_port(&ask, rule) || !match_method(&ask, rule) ||
-            !match_source(&ask, rule, &source))
+        if (found == FOUND_NO)
             continue;
+        if (!match_port(&ask, rule) || !match_method(&ask, rule) ||
+            !match_source(&ask, rule, &source)) {
+            is_near = true;
+            continue;
+        }
         if (found == FOUND_UNSURE)
             found = match_costly(&ask, rule, &set);
         if (found == FOUND_NO)
@@ -404,7 +408,9 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
                     v);
         return;
     }
-    explain_denial(&ask, v);
+    *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
+    if (is_near)
+        explain_denial(&ask, v);
 }
 
 bool policy_allows_address(const struct policy *p, const struct policy_query *q,

@@ -40,7 +40,8 @@ enum policy_reason {
     POLICY_NO_RULE,     /* nothing matches */
     POLICY_BY_PORT,     /* nothing matches; rule would have, but for its ports */
     POLICY_BY_METHOD,   /* the same for its methods */
-    POLICY_MATCH_LIMIT, /* a regex of rule gave up at its match limit */
+    POLICY_MATCH_LIMIT, /* a pattern of rule gave up: a regex at its match limit, or a URL
+                         * on a path of more than 64 KiB */
 };
 
 struct policy_query {
@@ -64,14 +65,19 @@ struct policy_verdict {
     struct place rule_at;
     const char *source;        /* the source set that matched; NULL: the rule names none */
     const char *set;           /* the destination set; NULL: the rule names none */
-    struct str pattern;        /* as written in the configuration; len 0: none */
+    struct str pattern;        /* as written in the configuration; len 0: none. Of those in
+                                * the set the one that says most: a URL, an exact name, the
+                                * longest suffix, a glob, a regex, the longest prefix, "*" */
     struct place pattern_at;
 };
 
-/* Working memory of one thread for one policy; NULL without memory. */
+/* Working memory of one thread for one policy, of no other; NULL without memory. */
 MUST_CHECK struct policy_scratch *policy_scratch_new(const struct policy *p);
 void policy_scratch_free(struct policy_scratch *s);
 
+/* The set in the verdict is the first of the rule that matches; one that matches
+ * without its regexes comes in front of those that need them. A tunnel with an empty
+ * method is a CONNECT. */
 void policy_eval(const struct policy *p, const struct policy_query *q, struct policy_scratch *s,
                  struct policy_verdict *v);
 

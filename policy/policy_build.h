@@ -40,7 +40,9 @@ int policy_find_source(const struct policy_builder *b, struct str name);
 /* One pattern of a destination set. A domain is one of: exact name, "*.suffix"
  * (the parent too), a glob with '*' anywhere, an address literal, or any of these
  * followed by "/path" ('*' allowed in the path too). A URL is the same with
- * "http://" or "https://" in front and perhaps a port. */
+ * "http://" or "https://" in front and perhaps a port; without one it means the
+ * scheme's, without a path every path. A tunnel shows no path: of all these only an
+ * https URL without a path matches it. */
 MUST_CHECK int policy_add_domain(struct policy_builder *b, int set, struct str pattern,
                                  const struct place *at, struct err *e);
 MUST_CHECK int policy_add_url(struct policy_builder *b, int set, struct str pattern,
@@ -56,7 +58,9 @@ MUST_CHECK int policy_add_prefix(struct policy_builder *b, int set, struct str c
 void policy_add_lines(struct policy_builder *b, int set, struct str text, const char *file,
                       struct errlist *errors);
 
-/* Who a source set holds. */
+/* Who a source set holds: clients in one of its prefixes, of its product; where the
+ * product of a client is not known, the prefixes decide. A set with neither prefixes
+ * nor product holds nobody. "::/0" holds no IPv4 address. */
 MUST_CHECK int policy_add_client_prefix(struct policy_builder *b, int source, struct str cidr,
                                         const struct place *at, struct err *e);
 void policy_set_product(struct policy_builder *b, int source, struct str product);
@@ -79,7 +83,8 @@ struct policy_rule_spec {
 MUST_CHECK int policy_add_rule(struct policy_builder *b, const struct policy_rule_spec *rule,
                                struct err *e);
 
-/* For allow rules that name no ports; default {443} and {80}. */
+/* For allow rules that name no ports; default {443} for tunnels and {80} for HTTP.
+ * Those of HTTPS follow the tunnels' until they are set themselves. */
 void policy_set_default_ports(struct policy_builder *b, enum policy_scheme scheme,
                               const uint16_t (*ports)[2], size_t count);
 

@@ -50,19 +50,24 @@ def test_every_change_is_counted_by_field_and_reason(proxy, client, there):
     p = proxy(**OPEN)
     url = f"http://origin.test:{there.port}/"
     asked = (f"OPTIONS {url} HTTP/1.1\r\nHost: evil.test\r\nConnection: keep-alive, X-Hop, TE\r\n"
-             "Keep-Alive: 5\r\nProxy-Connection: keep-alive\r\nX-Hop: 1\r\nX-Hop: 2\r\nTE: trailers\r\n"
+             "Keep-Alive: 5\r\nProxy-Connection: keep-alive\r\nX-Hop: 1\r\nX-Hop: 2\r\n"
+             "TE: trailers\r\n"
              "Upgrade: h2c\r\nHTTP2-Settings: x\r\nProxy-Authorization: Basic dTpw\r\n"
              "Max-Forwards: 9\r\n\r\n").encode()
-    answer = (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nX-Space : 1\r\nConnection: close\r\n"
+    answer = (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nX-Space : 1\r\n"
+              b"Connection: close\r\n"
               b"Proxy-Authenticate: Basic\r\nProxy-Authentication-Info: x\r\nUpgrade: h2c\r\n\r\n")
     got = round_trip(p, client, there, asked, answer)
     assert sorted(line.partition(b":")[0] for line in got.lines) == [b"Date", b"Via", b"X-Space"]
     assert changes(p) == {
-        ("host", "from_target"): 1, ("connection", "hop_by_hop"): 2, ("keep-alive", "hop_by_hop"): 1,
-        ("proxy-connection", "hop_by_hop"): 1, ("te", "hop_by_hop"): 1, ("upgrade", "hop_by_hop"): 2,
+        ("host", "from_target"): 1, ("connection", "hop_by_hop"): 2, ("keep-alive",
+                                                                      "hop_by_hop"): 1,
+        ("proxy-connection", "hop_by_hop"): 1, ("te", "hop_by_hop"): 1, ("upgrade",
+                                                                         "hop_by_hop"): 2,
         ("http2-settings", "hop_by_hop"): 1, ("other", "named_by_connection"): 2,
         ("proxy-authorization", "for_the_proxy"): 1, ("max-forwards", "counted_down"): 1,
-        ("proxy-authenticate", "for_the_proxy"): 1, ("proxy-authentication-info", "for_the_proxy"): 1,
+        ("proxy-authenticate", "for_the_proxy"): 1, ("proxy-authentication-info",
+                                                     "for_the_proxy"): 1,
         ("content-length", "framing"): 1, ("other", "repaired"): 1, ("date", "added"): 1,
         ("via", "added"): 2, ("x-forwarded-for", "added"): 1}
 
@@ -131,7 +136,8 @@ def test_a_line_of_squids_format(proxy, origin, hosts):
     wait_until(p.log.lines, what="a log line")
     found = re.fullmatch(
         r"(\d{10}\.\d{3}) +\d+ 127\.0\.0\.1 TCP_MISS/200 (\d+) GET "
-        rf"http://origin\.test:{there.port}/page - HIER_DIRECT/127\.0\.0\.1 (\S+)", p.log.lines()[0])
+        rf"http://origin\.test:{there.port}/page - HIER_DIRECT/127\.0\.0\.1 (\S+)",
+        p.log.lines()[0])
     assert found, p.log.lines()
     assert int(found.group(2)) == len(done.stdout) and abs(float(found.group(1)) - time.time()) < 60
 

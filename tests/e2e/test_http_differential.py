@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""2,000 generated exchanges, in random fragments, arrive unchanged but for the allowed differences."""
+"""2,000 generated exchanges, in random fragments, arrive with the allowed differences only."""
 import random
 
 import pytest

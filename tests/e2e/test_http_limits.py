@@ -110,7 +110,8 @@ def test_a_method_that_is_too_long(proxy, there, client):
 def test_one_byte_at_a_time_both_ways(proxy, there, client):
     p = proxy(**OPEN)
     c = client(p)
-    wire = request(f"http://origin.test:{there.port}/x", "Transfer-Encoding: chunked", method="POST")
+    wire = request(f"http://origin.test:{there.port}/x", "Transfer-Encoding: chunked",
+                   method="POST")
     wire += b"3;x=\"y\"\r\nabc\r\n0\r\nX-T: 1\r\n\r\n"
     for n in range(len(wire)):
         c.send(wire[n:n + 1])

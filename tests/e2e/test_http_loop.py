@@ -49,7 +49,8 @@ def test_via_tells_of_it(proxy, client, field):
     check_refusal(p, answer, 508, "proxy_loop_detected", "loop", verdict="deny")
 
 
-@pytest.mark.parametrize("field", ["Via: 1.1 px11", "Via: 1.1 other (px1)", "Via: 1.1 a (1.1 px1, b)",
+@pytest.mark.parametrize("field", ["Via: 1.1 px11", "Via: 1.1 other (px1)",
+                                   "Via: 1.1 a (1.1 px1, b)",
                                    "X-Via: 1.1 px1"])
 def test_what_is_not_our_name_is_no_loop(proxy, client, field, hosts, closing):
     dead = closing(ClosedPort())

@@ -200,7 +200,8 @@ def test_rules_choose_the_parent(child, parent, client, origin, hosts):
 # Real parents
 
 def test_another_sallyport_as_parent(child, proxy, hosts, origin):
-    web, tunnel = origin(http(body=b"through two")), origin(http(body=b"by tls"), certificate="bench")
+    web, tunnel = origin(http(body=b"through two")), origin(http(body=b"by tls"),
+                                                            certificate="bench")
     hosts({"bench.webex.com": "127.0.0.1"})
     upper = proxy(**{**OPEN, "headers": {"via": "upper"}})
     lower = child(type("At", (), {"port": upper.address[1]}))

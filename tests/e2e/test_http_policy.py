@@ -79,7 +79,8 @@ def test_url_rules_see_path_and_query(proxy, there, client):
     assert record["port"] == port
 
 
-@pytest.mark.parametrize("method,status", [("GET", 200), ("HEAD", 403), ("POST", 403), ("get", 403)])
+@pytest.mark.parametrize("method,status", [("GET", 200), ("HEAD", 403), ("POST", 403), ("get",
+                                                                                        403)])
 def test_rules_by_method(proxy, there, client, method, status):
     p = proxy(destinations=OPEN["destinations"],
               rules=[{**OPEN["rules"][0], "methods": ["GET"]}])
@@ -151,7 +152,8 @@ def test_the_page_names_the_host_and_never_the_query(proxy):
     assert "s3cr3t" not in "\n".join(p.log.lines()) + p.errors()
 
 
-@pytest.mark.parametrize("target", ["/", "ftp://origin.test/", "https://origin.test/", "origin.test",
+@pytest.mark.parametrize("target", ["/", "ftp://origin.test/", "https://origin.test/",
+                                    "origin.test",
                                     "//origin.test/", "http:/origin.test/", "http://",
                                     "http:///x", "http://:80/", "http://origin.test:0/",
                                     "http://origin.test:99999/", "http://origin.test:8a/",

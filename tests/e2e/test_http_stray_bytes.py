@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bytes that an origin sends behind its answer never answer another request (RFC 9112 section 9.2)."""
+"""Bytes that an origin sends behind its answer answer no other request (RFC 9112 section 9.2)."""
 import pytest
 
 from lib.http_steps import OPEN, request, response

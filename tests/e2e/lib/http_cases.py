@@ -22,7 +22,7 @@ A case is a title and steps, which are done in their order:
                                   {SENT} and {GOT}: the client's bytes since the last one
 
 Lines end with CR LF but for one that ends with a lone backslash. `\\r`, `\\n`, `\\0`,
-`\\t`, `\\xHH`, `\\s` (a space) and `\\\\` are escapes. `origin.test`, with a port or without, stands
+`\\t`, `\\xHH`, `\\s` (a space) and `\\\\` are escapes. `origin.test`, with any port, stands
 for the origin's name with the port that it really has; {PORT} for the port alone,
 {CIP} for the client's address, {DATE} for a date of the last two seconds, {PROXY}
 for host:port of the proxy.

@@ -13,8 +13,10 @@ PATH_CHARS = string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@/%[]|^`{}\
 TEXT = [chr(c) for c in range(0x21, 0x7f)] + [chr(c) for c in range(0x80, 0x100)]
 
 END_TO_END = ["User-Agent", "Accept", "accept-encoding", "ACCEPT-LANGUAGE", "Cookie", "Referer",
-              "Authorization", "Range", "If-None-Match", "Cache-Control", "Pragma", "X-Device-Accept",
-              "Forwarded", "Content-Type", "Content-Encoding", "Date", "Warning", "Priority", "From",
+              "Authorization", "Range", "If-None-Match", "Cache-Control", "Pragma",
+              "X-Device-Accept",
+              "Forwarded", "Content-Type", "Content-Encoding", "Date", "Warning", "Priority",
+              "From",
               "X-Real-IP", "Origin", "Sec-Fetch-Mode", "Set-Cookie", "ETag", "Server", "Vary",
               "Strict-Transport-Security", "Age", "Trailer", "Allow", "Location", "Alt-Svc",
               "Authentication-Info", "Content-MD5"]
@@ -186,7 +188,8 @@ class Response:
 
     def __init__(self, maker, request):
         random = maker.random
-        self.status = random.choice([200] * 6 + [201, 203, 204, 206, 301, 304, 404, 418, 451, 500, 599])
+        self.status = random.choice([200] * 6 + [201, 203, 204, 206, 301, 304, 404, 418, 451, 500,
+                                                 599])
         reason = REASONS.get(self.status, "No Content")
         version = "1.0" if maker.chance(0.03) else "1.1"
         everything, stay = maker.with_hop_by_hop(maker.end_to_end(8), HOP_BY_HOP)
