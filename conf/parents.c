@@ -3,16 +3,15 @@
 #include "conf/parents.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "auth/basic.h"
 #include "conf/file.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 #define SCHEME "http://"
 #define MAX_PASSWORD_FILE 4096
-#define MAX_CREDENTIALS 512
 
 /* "http://host:port", perhaps with a '/' behind. NULL, or what is wrong with it. */
 static const char *parse_url(const char *url, struct parent_config *p)
@@ -39,26 +38,6 @@ static const char *parse_url(const char *url, struct parent_config *p)
     return host_parse(&p->host, (struct str){rest.ptr, colon - 1});
 }
 
-static void set_authorization(struct parent_config *p, const char *user, struct str password,
-                              const struct place *at, struct errlist *faults)
-{
-    char plain[MAX_CREDENTIALS];
-    unsigned char coded[MAX_CREDENTIALS * 2] = "Basic ";
-    size_t user_len = strlen(user);
-    if (user_len + 1 + password.len > sizeof(plain)) {
-        errlist_add(faults, at, "user and password are too long");
-        return;
-    }
-    memcpy(plain, user, user_len);
-    plain[user_len] = ':';
-    if (password.len != 0)
-        memcpy(plain + user_len + 1, password.ptr, password.len);
-    EVP_EncodeBlock(coded + 6, (unsigned char *)plain, (int)(user_len + 1 + password.len));
-    p->authorization = mem_must_dup((char *)coded, strlen((char *)coded));
-    OPENSSL_cleanse(plain, sizeof(plain));
-    OPENSSL_cleanse(coded, sizeof(coded));
-}
-
 static void read_password(struct parent_config *p, const struct spec_parent *s,
                           struct errlist *faults)
 {
@@ -76,10 +55,11 @@ static void read_password(struct parent_config *p, const struct spec_parent *s,
     struct str line = str_cut(&rest, '\n');
     if (line.len > 0 && line.ptr[line.len - 1] == '\r')
         line.len--;
-    if (strchr(s->user.text, ':') != NULL)
-        errlist_add(faults, &s->user.at, "user: a name must not hold ':'");
-    else
-        set_authorization(p, s->user.text, line, &s->user.at, faults);
+    p->authorization = basic_credentials(str_of(s->user.text), line);
+    if (p->authorization == NULL)
+        errlist_add(faults, &s->user.at,
+                    "user: a name must not hold ':', and with the password be at most %d bytes",
+                    BASIC_MAX - 1);
     OPENSSL_cleanse(text, len);
     mem_free(text);
 }

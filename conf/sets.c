@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/scheme.h"
 #include "conf/file.h"
 #include "conf/suggest.h"
 #include "util/mem.h"
@@ -71,19 +72,14 @@ static void add_destinations(const struct spec_groups *groups, struct policy_bui
 
 /* ---- products ---- */
 
-static const char *const schemes[] = {"none", "basic", "digest", "ntlm", "negotiate"};
-
 static void check_auth(const struct spec_texts *auth, struct errlist *faults)
 {
     for (size_t i = 0; i < auth->count; i++) {
         const struct spec_text *item = &auth->items[i];
-        bool is_known = false;
-        for (size_t j = 0; j < ARRAY_LEN(schemes); j++)
-            is_known = is_known || strcmp(item->text, schemes[j]) == 0;
-        if (!is_known)
-            errlist_add(faults, &item->at,
-                        "auth: '%s' is not one of none, basic, digest, ntlm, negotiate",
-                        item->text);
+        enum auth_scheme scheme;
+        if (scheme_parse(&scheme, str_of(item->text)) != 0)
+            errlist_add(faults, &item->at, "auth: '%s' is not one of %s", item->text,
+                        scheme_names());
     }
 }
 

@@ -55,6 +55,8 @@ const struct url *compiled_url(const struct policy *p, uint32_t index)
 
 struct str compiled_text(const struct policy *p, uint32_t offset, size_t len)
 {
+    if (len == 0)
+        return (struct str){NULL, 0}; /* there may be no texts at all to point into */
     return (struct str){(const char *)p->texts.data + offset, len};
 }
 

@@ -54,7 +54,11 @@ static int tunnel_enter(struct conn *c)
     t->idle_ms = c->txn->pin->config->limits.tunnel_idle_ms;
     t->counted_up = t->counted_down = 0;
     t->unsent = 0;
-    t->tail = NULL;
+    /* Counted and logged before the client can know of it. */
+    t->tail = txn_open_tunnel(c->txn);
+    if (t->tail == NULL)
+        return -1;
+    c->is_logged = true;
     /* After an upgrade the client has had its answer. */
     if (c->txn->status == 0 && send_established(c, t) != 0)
         return -1;
@@ -63,10 +67,6 @@ static int tunnel_enter(struct conn *c)
         return -1;
     mem_free(c->late);
     c->late = NULL;
-    t->tail = txn_open_tunnel(c->txn);
-    if (t->tail == NULL)
-        return -1;
-    c->is_logged = true;
     conn_drop_early(c);
     txn_free(c->txn);
     c->txn = NULL;
