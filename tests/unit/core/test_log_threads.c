@@ -15,7 +15,6 @@
 #include "proxy/ops/logwriter.h"
 #include "tests/unit/core/flow.h"
 #include "tests/unit/core/must.h"
-#include "util/clock.h"
 
 #define PRODUCERS 4
 #define LINES 5000 /* of each */
@@ -219,8 +218,7 @@ START_TEST(all_lines_of_all_producers_arrive)
 }
 END_TEST
 
-/* Each line is in the file before the next is put: the writer has to wake for each,
- * at whatever moment of falling asleep it comes. */
+/* Each line is in the file before the next is put: the writer has to wake for each. */
 START_TEST(a_sleeping_writer_wakes_for_one_line)
 {
     struct err e;
@@ -239,38 +237,6 @@ START_TEST(a_sleeping_writer_wakes_for_one_line)
             ck_assert_int_eq(stat(path_of("log"), &st), 0);
         }
         ck_assert_int_eq(st.st_size, size);
-    }
-    logwriter_free(w);
-    unlink(path_of("log"));
-}
-END_TEST
-
-static uint64_t wait_for_size(off_t size)
-{
-    struct stat st = {.st_size = 0};
-    uint64_t until = clock_usec() + 5000000;
-    while (stat(path_of("log"), &st) == 0 && st.st_size < size)
-        if (clock_usec() > until)
-            ck_abort_msg("a line is not written though its writer was woken");
-    return clock_usec();
-}
-
-/* The moment between the writer's last look and its sleep, which many rings make
- * long: a line that comes to the first of them just then is not forgotten. */
-START_TEST(a_line_that_comes_while_falling_asleep)
-{
-    enum { RINGS = 64 };
-    struct err e;
-    struct logwriter *w = logwriter_new(path_of("log"), RINGS, &e);
-    uint64_t state = 12;
-    ck_assert_ptr_nonnull(w);
-    for (off_t lines = 1; lines <= 300; lines++) {
-        ck_assert(logring_put(logwriter_ring(w, 0), STR_LIT("line\n")));
-        logwriter_wake(w);
-        uint64_t at = wait_for_size(5 * lines);
-        uint64_t next = at + LOGWRITER_DELAY_MS * 1000 + flow_random(&state) % 250;
-        while (clock_usec() < next)
-            ;
     }
     logwriter_free(w);
     unlink(path_of("log"));
@@ -379,7 +345,6 @@ Suite *log_threads_suite(void)
     tcase_add_test(tc, a_ring_between_two_threads_keeps_every_line);
     tcase_add_loop_test(tc, all_lines_of_all_producers_arrive, 0, 2);
     tcase_add_test(tc, a_sleeping_writer_wakes_for_one_line);
-    tcase_add_test(tc, a_line_that_comes_while_falling_asleep);
     tcase_add_test(tc, reopening_loses_no_line);
     tcase_add_test(tc, a_log_that_cannot_be_written_counts_its_lines);
     tcase_add_test(tc, clients_from_four_threads);
