@@ -103,7 +103,7 @@ struct txn_tail *txn_open_tunnel(struct txn *t)
         return NULL;
     struct counters *counters = &t->worker->counters;
     count_request(t, COUNT_ALLOW);
-    count_add(&counters->tunnels, 1);
+    count_add(&counters->tunnels, t->is_connect); /* an upgrade carries no TLS */
     count_add(&counters->tunnels_open, 1);
     count_connect(counters, clock_usec() - t->dial_usec);
     return tail;

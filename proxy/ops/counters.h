@@ -28,7 +28,7 @@ enum count_method { COUNT_CONNECT, COUNT_OTHER_METHOD, COUNT_METHODS };
 struct counters {
     counter connections, connections_open, tunnels, tunnels_open;
     counter requests[COUNT_VERDICTS][COUNT_METHODS];
-    counter bytes_in, bytes_out; /* from clients, to clients; inside tunnels */
+    counter bytes_in, bytes_out; /* from clients, to clients */
     counter ends[END_REASON_COUNT];
     counter connect_buckets[CONNECT_BUCKETS + 1]; /* not cumulative */
     counter connect_usec;
