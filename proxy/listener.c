@@ -33,12 +33,9 @@ struct listener {
 
 static void set_inherited(int fd)
 {
-    int on = 1, idle_s = 60, interval_s = 15, probes = 4;
+    int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+    stream_set_keepalive(fd);
 }
 
 static int bind_and_listen(int fd, struct endpoint *at)

@@ -3,6 +3,8 @@
 #include "proxy/net/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -193,6 +195,15 @@ int stream_move(struct stream *to, struct stream *from, stream_ready_fn *on_read
 void stream_wake(struct stream *s)
 {
     event_active(&s->event, EV_TIMEOUT, 0);
+}
+
+void stream_set_keepalive(int fd)
+{
+    int on = 1, idle_s = 60, interval_s = 15, probes = 4;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
 void stream_close(struct stream *s)

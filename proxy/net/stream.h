@@ -108,6 +108,10 @@ MUST_CHECK int stream_move(struct stream *to, struct stream *from, stream_ready_
 /* Calls on_ready in the next turn of the loop. */
 void stream_wake(struct stream *s);
 
+/* A peer that is gone without a word is found out within two minutes: a probe after
+ * 60 s of silence, four of them 15 s apart. On a listening socket: for all it accepts. */
+void stream_set_keepalive(int fd);
+
 /* Closes the descriptor. Harmless on a closed stream. */
 void stream_close(struct stream *s);
 

@@ -144,7 +144,8 @@ static void write_connections(const struct control *c, struct evbuffer *out)
     single(out, "sallyport_connections_open", "gauge", "Client connections open now.",
            SUM(c, connections_open));
     single(out, "sallyport_tunnels_open", "gauge", "Tunnels open now.", SUM(c, tunnels_open));
-    head(out, "sallyport_bytes_total", "counter", "Bytes relayed, in tunnels and in forwarded messages.");
+    head(out, "sallyport_bytes_total", "counter",
+         "Bytes relayed, in tunnels and in forwarded messages.");
     evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"in\"} %llu\n", SUM(c, bytes_in));
     evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"out\"} %llu\n", SUM(c, bytes_out));
     head(out, "sallyport_tls_total", "counter", "Tunnels by what was done with their TLS.");

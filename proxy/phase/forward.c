@@ -16,6 +16,13 @@
 #include "proxy/worker.h"
 #include "util/mem.h"
 
+enum parse forward_filter_chunks(void *chunked, struct str in, size_t *used, char *out, size_t size,
+                                 size_t *len)
+{
+    const char *fault; /* the peer who sent it is cut off, whatever it is */
+    return chunked_run(chunked, in, used, out, size, len, &fault);
+}
+
 static int forward_enter(struct conn *c)
 {
     struct forward *f = mem_zalloc(sizeof(*f));

@@ -42,6 +42,10 @@ struct forward {
     uint64_t progress;  /* bytes up and down when the deadline was last moved */
 };
 
+/* A struct chunked as the filter of a relay. */
+enum parse forward_filter_chunks(void *chunked, struct str in, size_t *used, char *out, size_t size,
+                                 size_t *len);
+
 /* Takes the request head apart again and sends it on. DONE, or why it cannot be:
  * then nothing was sent. */
 MUST_CHECK enum end_reason forward_send_head(struct forward *f);

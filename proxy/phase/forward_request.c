@@ -59,13 +59,6 @@ static struct str authority_of(const struct txn *t, struct str target)
     return (struct str){target.ptr + from, target.len - from - strlen(t->path)};
 }
 
-static enum parse filter_chunks(void *arg, struct str in, size_t *used, char *out, size_t size,
-                                size_t *len)
-{
-    const char *fault;
-    return chunked_run(arg, in, used, out, size, len, &fault);
-}
-
 /* Behind the head come bytes that the client sent with it: of the body, or of the
  * next request. */
 static enum end_reason set_up_body(struct forward *f, const struct request_head *h)
@@ -80,7 +73,7 @@ static enum end_reason set_up_body(struct forward *f, const struct request_head 
         f->up_chunks.ledger = &f->trailers;
         if (chunked_drop_named(&f->up_chunks, h->fields, h->field_count) != 0)
             return END_NO_MEMORY;
-        relay_set_filter(&f->up, filter_chunks, &f->up_chunks);
+        relay_set_filter(&f->up, forward_filter_chunks, &f->up_chunks);
         break;
     default:
         relay_limit(&f->up, 0);

@@ -14,13 +14,6 @@
 /* Kept in front of what is read: a head grows by what is added to it. */
 #define HEADROOM 1024
 
-static enum parse filter_chunks(void *arg, struct str in, size_t *used, char *out, size_t size,
-                                size_t *len)
-{
-    const char *fault;
-    return chunked_run(arg, in, used, out, size, len, &fault);
-}
-
 /* What the client can be told of the length: an HTTP/1.0 client knows no chunks. */
 static enum body_kind framing_to_client(const struct forward *f, const struct framing *body)
 {
@@ -77,7 +70,7 @@ static int set_up_body(struct forward *f, const struct response_head *h,
         f->down_chunks.ledger = &f->trailers;
         if (chunked_drop_named(&f->down_chunks, h->fields, h->field_count) != 0)
             return -1;
-        relay_set_filter(&f->down, filter_chunks, &f->down_chunks);
+        relay_set_filter(&f->down, forward_filter_chunks, &f->down_chunks);
         break;
     case BODY_UNTIL_CLOSE:
         relay_keep_open(&f->down);

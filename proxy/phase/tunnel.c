@@ -10,10 +10,6 @@
  * The phase needs nothing of the request or the configuration any more, and lets
  * go of both: a tunnel may live for weeks.
  */
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include "proxy/conn.h"
 #include "proxy/net/relay.h"
 #include "proxy/worker.h"
@@ -159,21 +155,12 @@ static void tunnel_leave(struct conn *c)
     c->state = NULL;
 }
 
-/* Asked for only now: most tunnels are over before a keepalive could matter. The
- * client's socket has it from the listener. */
-static void enable_keepalive(int fd)
-{
-    int on = 1, idle_s = 60, interval_s = 15, probes = 4;
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-}
-
 static void tunnel_check_up(struct conn *c)
 {
+    /* Only now: most tunnels are over before a keepalive could matter. The client's
+     * socket has it from the listener. */
     if (!c->has_tuned)
-        enable_keepalive(c->origin.fd);
+        stream_set_keepalive(c->origin.fd);
     c->has_tuned = true;
     stream_probe(&c->client);
     stream_probe(&c->origin);
