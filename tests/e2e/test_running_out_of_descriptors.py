@@ -72,6 +72,7 @@ def test_descriptors_that_vanish_while_it_runs(proxy, origin, hosts, client, lef
     for _ in range(8):
         held.append(client(p))
         assert held[-1].connect(authority).status == 200
+    there.wait(8)  # the origin's own thread may lag behind on a busy machine
     used = p.descriptors()
     _, hard = resource.prlimit(p.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(p.pid, resource.RLIMIT_NOFILE, (used + left, hard))
