@@ -16,6 +16,19 @@ static void on_client_ready(struct stream *s)
     conn_run(c);
 }
 
+void conn_on_origin_ready(struct stream *s)
+{
+    conn_run(LIST_ITEM(s, struct conn, origin));
+}
+
+void conn_drop_origin(struct conn *c)
+{
+    stream_close(&c->origin);
+    stream_init(&c->origin);
+    mem_free(c->bound_key);
+    c->bound_key = NULL;
+}
+
 void conn_accept(struct worker *w, int fd, const struct endpoint *client)
 {
     struct conn *c = mem_zalloc(sizeof(*c));
@@ -126,12 +139,11 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     c->txn = NULL;
     conn_drop_early(c);
     mem_free(c->late);
-    mem_free(c->bound_key);
     uncount(c);
     wheel_clear(&w->wheel, &c->deadline);
     list_remove(&c->watch);
     stream_close(&c->client);
-    stream_close(&c->origin);
+    conn_drop_origin(c);
     list_remove(&c->node);
     list_append(&w->graveyard, &c->node);
     w->conn_count--;

@@ -75,6 +75,13 @@ MUST_CHECK enum next conn_fail(struct conn *c, enum end_reason reason, const cha
 /* Ends it; returns NEXT_END. */
 enum next conn_end(struct conn *c, enum end_reason reason);
 
+/* Closes the connection to the origin, if there is one: the stream can be used again,
+ * and what it was bound to is forgotten. */
+void conn_drop_origin(struct conn *c);
+
+/* on_ready of the origin's stream. */
+void conn_on_origin_ready(struct stream *s);
+
 /* Keeps bytes that the client sent ahead of time: they come first for whoever
  * reads from the client next. 0, or -1 without memory. */
 MUST_CHECK int conn_keep_early(struct conn *c, struct str bytes);

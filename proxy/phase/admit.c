@@ -12,7 +12,6 @@
 #include "proxy/clients.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
-#include "util/mem.h"
 
 #define FRESH_MS 2000
 
@@ -27,14 +26,6 @@ static enum next deny(struct conn *c)
     return conn_fail(c, END_DENIED, t->details);
 }
 
-static void drop_origin(struct conn *c)
-{
-    stream_close(&c->origin);
-    stream_init(&c->origin);
-    mem_free(c->bound_key);
-    c->bound_key = NULL;
-}
-
 /* A connection that authenticated for this client alone serves it again, and
  * nobody else. */
 static bool has_bound_origin(struct conn *c, struct str key)
@@ -45,7 +36,7 @@ static bool has_bound_origin(struct conn *c, struct str key)
                      !c->origin.is_ending && !c->origin.is_readable &&
                      !stream_is_broken(&c->origin);
     if (!is_usable)
-        drop_origin(c);
+        conn_drop_origin(c);
     return is_usable;
 }
 
@@ -59,11 +50,6 @@ static bool may_use_address(const struct txn *t)
     txn_query(t, &query);
     return policy_allows_address(t->pin->config->policy, &query, &t->dialled.addr,
                                  t->pin->scratch, &verdict);
-}
-
-static void on_origin_ready(struct stream *s)
-{
-    conn_run(LIST_ITEM(s, struct conn, origin));
 }
 
 /* A connection may have died in the pool unnoticed. What must not be sent twice goes
@@ -84,10 +70,10 @@ static enum next find_origin(struct conn *c)
     if (is_open)
         t->dialled = c->bound_to;
     else if (!t->is_connect)
-        is_open = pool_take(t->pin->pool, key, max_age_ms(t), &c->origin, on_origin_ready,
-                            &t->dialled);
+        is_open = pool_take(t->pin->pool, key, max_age_ms(t), &c->origin,
+                            conn_on_origin_ready, &t->dialled);
     if (is_open && !may_use_address(t)) {
-        drop_origin(c);
+        conn_drop_origin(c);
         is_open = false;
     }
     if (!is_open)

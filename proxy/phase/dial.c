@@ -30,11 +30,6 @@ struct dial {
     struct connector connector;
 };
 
-static void on_origin_ready(struct stream *s)
-{
-    conn_run(LIST_ITEM(s, struct conn, origin));
-}
-
 static void on_wake(struct connector *x)
 {
     conn_run(LIST_ITEM(x, struct dial, connector)->conn);
@@ -203,8 +198,7 @@ static enum next fail(struct conn *c, enum end_reason reason)
         snprintf(t->details, sizeof(t->details), "parent '%s' cannot be reached", t->parent->name);
     else if (!is_refusal)
         t->details[0] = '\0';
-    stream_close(&c->origin);
-    stream_init(&c->origin);
+    conn_drop_origin(c);
     return conn_fail(c, reason, t->details);
 }
 
@@ -245,7 +239,7 @@ static enum next dial_step(struct conn *c)
         dns_look(&d->asker, &answer);
         take_answer(d, &answer);
     }
-    switch (connector_run(&d->connector, !must_wait_for_v6(d), on_origin_ready)) {
+    switch (connector_run(&d->connector, !must_wait_for_v6(d), conn_on_origin_ready)) {
     case IO_OK:
         c->txn->dialled = (struct endpoint){d->connector.connected, d->port};
         c->txn->is_dialled = true;

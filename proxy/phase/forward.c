@@ -52,12 +52,6 @@ static void forward_leave(struct conn *c)
     c->state = NULL;
 }
 
-static void drop_origin(struct conn *c)
-{
-    stream_close(&c->origin);
-    stream_init(&c->origin);
-}
-
 /* Before the final head has gone out the client can still be told; afterwards a
  * reset says that what it got is not all. */
 static enum next give_up(struct conn *c, struct forward *f, enum end_reason reason,
@@ -78,7 +72,7 @@ static enum next give_up(struct conn *c, struct forward *f, enum end_reason reas
         return conn_end(c, reason);
     }
     stream_abort(&c->origin);
-    stream_init(&c->origin);
+    conn_drop_origin(c);
     return conn_fail(c, reason, t->details);
 }
 
@@ -91,7 +85,7 @@ static bool can_retry(const struct conn *c, const struct forward *f)
  * kept. */
 static enum next retry(struct conn *c, struct forward *f)
 {
-    drop_origin(c);
+    conn_drop_origin(c);
     c->early = relay_take_carry(&f->up, &c->early_len);
     c->txn->is_reused = false;
     return conn_enter(c, &PHASE_DIAL);
@@ -115,7 +109,7 @@ static void release_origin(struct conn *c, struct forward *f)
     bool is_usable = !f->origin_closes && !has_more && f->up.state == RELAY_DONE &&
                      !c->origin.is_ending && c->origin.error == 0;
     if (!is_usable) {
-        drop_origin(c);
+        conn_drop_origin(c);
         return;
     }
     struct str name = txn_key(c->txn, key);
@@ -128,7 +122,7 @@ static void release_origin(struct conn *c, struct forward *f)
     c->bound_to = c->txn->dialled;
     c->bound_key = mem_dup(name.ptr, name.len);
     if (c->bound_key == NULL)
-        drop_origin(c);
+        conn_drop_origin(c);
 }
 
 static enum next finish(struct conn *c, struct forward *f)

@@ -81,8 +81,7 @@ static enum next fail(struct conn *c, enum end_reason reason, const char *what,
     if (h != NULL && len > 0 && (size_t)len < sizeof(t->details))
         snprintf(t->details + len, sizeof(t->details) - (size_t)len, " %u %.*s", h->status,
                  STR_ARG(h->reason));
-    stream_close(&c->origin);
-    stream_init(&c->origin);
+    conn_drop_origin(c);
     return conn_fail(c, reason, t->details);
 }
 
