@@ -129,6 +129,9 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     ASSERT(!c->is_ended);
     c->is_ended = true;
     c->end = reason;
+    /* First, so that whoever has seen the end, as a peer or in another counter, finds
+     * one connection less. */
+    count_sub(&w->counters.connections_open, 1);
     if (c->phase->leave != NULL)
         c->phase->leave(c);
     if (c->txn != NULL && !c->is_logged)
@@ -147,7 +150,6 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     list_remove(&c->node);
     list_append(&w->graveyard, &c->node);
     w->conn_count--;
-    count_sub(&w->counters.connections_open, 1);
     return NEXT_END;
 }
 

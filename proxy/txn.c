@@ -112,9 +112,9 @@ struct txn_tail *txn_open_tunnel(struct txn *t)
 void txn_close_tunnel(struct txn_tail *tail, struct worker *w, enum end_reason end,
                       uint64_t bytes_in, uint64_t bytes_out)
 {
-    accesslog_close(tail, w, end, bytes_in, bytes_out);
-    count_add(&w->counters.ends[end], 1);
     count_sub(&w->counters.tunnels_open, 1);
+    count_add(&w->counters.ends[end], 1);
+    accesslog_close(tail, w, end, bytes_in, bytes_out);
     mem_free(tail);
 }
 
