@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* inbox.c - how the control thread tells a worker something; see inbox.h. */
+/* inbox.c - how another thread tells a worker something; see inbox.h. */
 #include "proxy/inbox.h"
 
 #include <stdint.h>
@@ -11,8 +11,10 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-struct letter {
-    struct letter *next;
+/* A letter that holds a message. */
+struct order {
+    struct letter letter;
+    struct inbox *inbox;
     struct message message;
 };
 
@@ -62,8 +64,7 @@ static void on_letters(evutil_socket_t fd, short what, void *arg)
     struct letter *letter = take_all(b);
     while (letter != NULL) {
         struct letter *next = letter->next;
-        carry_out(b->worker, &letter->message);
-        mem_free(letter);
+        letter->open(letter);
         letter = next;
     }
 }
@@ -78,11 +79,27 @@ int inbox_open(struct inbox *b, struct worker *w)
     return b->event != NULL && event_add(b->event, NULL) == 0 ? 0 : -1;
 }
 
-void inbox_post(struct inbox *b, const struct message *message)
+static void open_order(struct letter *letter)
 {
-    struct letter *letter = mem_must_zalloc(sizeof(*letter));
+    struct order *o = (struct order *)letter;
+    carry_out(o->inbox->worker, &o->message);
+    mem_free(o);
+}
+
+static void drop_order(struct letter *letter)
+{
+    struct order *o = (struct order *)letter;
+    if (o->message.kind == MESSAGE_LISTEN)
+        close(o->message.fd);
+    if (o->message.kind == MESSAGE_CONFIG)
+        config_unref(o->message.config);
+    mem_free(o);
+}
+
+void inbox_return(struct inbox *b, struct letter *letter)
+{
     uint64_t one = 1;
-    letter->message = *message;
+    letter->next = NULL;
     pthread_mutex_lock(&b->lock);
     if (b->last != NULL)
         b->last->next = letter;
@@ -93,12 +110,14 @@ void inbox_post(struct inbox *b, const struct message *message)
     (void)!write(b->wake_fd, &one, sizeof(one));
 }
 
-static void release(const struct message *m)
+void inbox_post(struct inbox *b, const struct message *message)
 {
-    if (m->kind == MESSAGE_LISTEN)
-        close(m->fd);
-    if (m->kind == MESSAGE_CONFIG)
-        config_unref(m->config);
+    struct order *o = mem_must_zalloc(sizeof(*o));
+    o->letter.open = open_order;
+    o->letter.drop = drop_order;
+    o->inbox = b;
+    o->message = *message;
+    inbox_return(b, &o->letter);
 }
 
 void inbox_fini(struct inbox *b)
@@ -106,8 +125,7 @@ void inbox_fini(struct inbox *b)
     struct letter *letter = take_all(b);
     while (letter != NULL) {
         struct letter *next = letter->next;
-        release(&letter->message);
-        mem_free(letter);
+        letter->drop(letter);
         letter = next;
     }
     if (b->event != NULL)

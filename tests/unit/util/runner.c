@@ -8,6 +8,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(addr_suite());
     srunner_add_suite(runner, attr_suite());
+    srunner_add_suite(runner, base64_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, err_suite());
     srunner_add_suite(runner, json_suite());

@@ -12,6 +12,7 @@
 
 Suite *addr_suite(void);
 Suite *attr_suite(void);
+Suite *base64_suite(void);
 Suite *clock_suite(void);
 Suite *err_suite(void);
 Suite *json_suite(void);
