@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "auth/file_line.h"
+#include "util/base64.h"
 #include "util/mem.h"
 
 char *basic_credentials(struct str name, struct str password)
@@ -24,4 +26,39 @@ char *basic_credentials(struct str name, struct str password)
     OPENSSL_cleanse(plain, sizeof(plain));
     OPENSSL_cleanse(coded, sizeof(coded));
     return value;
+}
+
+/* Copies a part with a NUL behind it; size is that of out. */
+static int copy_part(struct str part, char *out, size_t size)
+{
+    if (part.len >= size || file_line_has_control(part))
+        return -1;
+    if (part.len > 0)
+        memcpy(out, part.ptr, part.len);
+    out[part.len] = '\0';
+    return 0;
+}
+
+int basic_parse(struct str base64, struct basic_secret *out)
+{
+    char plain[BASE64_SIZE(BASIC_MAX) / 4 * 3];
+    size_t len = 0;
+    int result = -1;
+    if (base64.len > BASE64_SIZE(BASIC_MAX) || base64_decode(base64, plain, &len) < 0)
+        goto out;
+    struct str password = {plain, len};
+    size_t colon = str_find(password, ':');
+    struct str user = str_cut(&password, ':');
+    if (colon > 0 && colon < len && copy_part(user, out->user, sizeof(out->user)) == 0)
+        result = copy_part(password, out->password, sizeof(out->password));
+out:
+    if (result < 0)
+        basic_secret_fini(out);
+    OPENSSL_cleanse(plain, sizeof(plain));
+    return result;
+}
+
+void basic_secret_fini(struct basic_secret *s)
+{
+    OPENSSL_cleanse(s, sizeof(*s));
 }

@@ -24,7 +24,9 @@ enum digest_algorithm { DIGEST_SHA256, DIGEST_MD5, DIGEST_ALGORITHMS };
 
 struct digest_settings {
     const char *realm; /* printable, at most 255 bytes; '"' and '\' are escaped */
-    enum digest_algorithm algorithms[DIGEST_ALGORITHMS]; /* in the order of the offer */
+    /* In the order of the offer. It matters: curl takes the first line, Java and
+     * openconnect take the last one, and openconnect knows MD5 alone. */
+    enum digest_algorithm algorithms[DIGEST_ALGORITHMS];
     size_t algorithm_count;
     struct str secret;         /* for nonces; len 0: the process's own */
     uint64_t nonce_lifetime_s;
@@ -43,9 +45,8 @@ enum digest_result {
     DIGEST_STALE,  /* the password is right, the nonce is not good any more */
     DIGEST_WRONG,  /* unknown user or wrong password */
     DIGEST_REPLAY, /* the password is right, the count was used before */
-    DIGEST_BAD,    /* malformed, or of another realm, target or algorithm */
+    DIGEST_BAD,    /* malformed, without qop=auth, or of another realm, target or algorithm */
 };
-
 
 /* text: the content of the htdigest file named file. Lines of other realms are left
  * out, with a warning where none is left. Every fault goes to faults; returns NULL
@@ -56,8 +57,8 @@ void digest_free(struct digest *d); /* NULL is fine */
 
 /* The algorithms to offer: of those in the settings the ones that every account has a
  * line for, so that nobody is asked for what he cannot answer. digest_new warns of
- * those that are left out; where none would be left, of the first it offers what there
- * is. */
+ * those that are left out and names a user; where none would be left, it is the first
+ * that any account has a line for. digest_check takes all in the settings. */
 size_t digest_offered(const struct digest *d, enum digest_algorithm out[DIGEST_ALGORITHMS]);
 
 /* The value of one Proxy-Authenticate line, "Digest realm=...", of which each
@@ -73,7 +74,11 @@ size_t digest_challenge(const struct digest *d, struct nonces *nonces, uint64_t 
 MUST_CHECK bool digest_claimed_user(const struct digest *d, struct str params,
                                     char out[ACCOUNT_NAME_MAX + 1]);
 
-/* Judges credentials. On DIGEST_OK user is the account's name. */
+/* Judges credentials. On DIGEST_OK user is the account's name; else it is not touched.
+ * uri must be what the request line has: for CONNECT but for ASCII case; for an absolute
+ * URI also its path and query alone, as most clients send it. A nonce of another secret
+ * is DIGEST_STALE, too, with the right password: nobody is asked for that again after a
+ * restart. */
 MUST_CHECK enum digest_result digest_check(const struct digest *d, struct nonces *nonces,
                                            uint64_t now_s, const struct digest_request *request,
                                            struct str params, char user[ACCOUNT_NAME_MAX + 1]);

@@ -26,7 +26,8 @@ void groups_free(struct groups *g); /* NULL is fine */
  * none. Returns how many. */
 size_t groups_of(const struct groups *g, struct str user, struct str *out, size_t size);
 
-/* Whether there is such a group, so that a misspelt one can be pointed out. */
+/* Whether there is such a group, so that a misspelt one can be pointed out. g may
+ * be NULL. */
 bool groups_has(const struct groups *g, struct str group);
 
 #endif

@@ -51,13 +51,21 @@ struct helper_answer {
 
 /* "user password\n", both escaped as Squid does (RFC 1738, and every control
  * character); whoever sends it puts a channel number in front where there are channels.
- * Returns its length; 0: too long for out. */
+ * Returns its length; 0: too long for out, or nothing that a helper should be asked: an
+ * empty user, which would make the password the user, or a NUL byte in either, where a
+ * helper written in C would cut. */
 size_t helper_line_basic(char *out, size_t size, struct str user, struct str password);
 
-/* "YR base64\n" for a first message, "KK base64\n" for the last. 0: too long. */
+/* "YR base64\n" for a first message, "KK base64\n" for the last. 0: too long, or not
+ * base64. */
 size_t helper_line_ntlm(char *out, size_t size, bool is_first, struct str base64);
 
-/* One line of an answer, without its line feed. */
+/* One line of an answer, without its line feed: "OK", "ERR", "BH" with key=value pairs
+ * or a message of the old form behind them; with HELPER_NTLMSSP also "TT token",
+ * "AF user" and "NA message". What cannot be used whole is not used: a user name that is
+ * too long or has control characters is HELPER_STRANGE, groups that do not fit (or
+ * have a space in them, which could not be told apart) are HELPER_BROKEN, both with a
+ * message. */
 void helper_parse_answer(struct helper_answer *a, enum helper_protocol protocol,
                          bool has_channels, struct str line);
 

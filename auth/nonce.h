@@ -10,7 +10,15 @@
  *   nonces_new -> nonce_make, nonce_check, nonce_use ... -> nonces_free
  *
  * Invariants: each nc of a nonce is accepted once; counts may come in any order within
- * NONCE_WINDOW of the highest; memory is bounded whatever clients send.
+ * NONCE_WINDOW of the highest; memory is bounded (16,384 windows, under 1 MiB) whatever
+ * clients send: when a part of the table is full, the oldest of its nonces goes.
+ *
+ * A nonce that has no window gets one with the count it comes with, so that after a
+ * restart, at a second instance, or after its window went, a client goes on. The price:
+ * who listened in between client and proxy can repeat a request once at each of these,
+ * while the nonce is good, and there with each count of up to NONCE_WINDOW below. The
+ * request is the same one, method and target included; a short lifetime bounds it.
+ *
  * Threads: any, at once: the table has a lock for each of its parts.
  */
 #ifndef AUTH_NONCE_H

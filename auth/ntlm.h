@@ -5,13 +5,16 @@
  *
  * The client's NEGOTIATE comes in, our CHALLENGE goes out, the client's AUTHENTICATE is
  * judged. NTLMv1, LM and anonymous answers are refused. Where the client's answer says
- * that it carries a MIC, the MIC must hold over all three messages.
+ * that it carries a MIC, the MIC must hold over all three messages. Neither the client's
+ * clock nor its channel bindings count: a challenge is random and answered once, and the
+ * way to a proxy has no TLS to bind to. Any domain may be claimed, and user@domain too.
  *
  *   ntlm_new -> (ntlm_begin -> ntlm_finish -> ntlm_session_free) ... -> ntlm_free
  *
  * Invariants: a session judges one AUTHENTICATE and no second one; an unknown user
  * takes the same steps as a known one. Threads: struct ntlm is read-only and shared; a
- * session belongs to one thread at a time.
+ * session belongs to one thread at a time. It keeps the messages until it has judged,
+ * and then but the key.
  */
 #ifndef AUTH_NTLM_H
 #define AUTH_NTLM_H
@@ -37,7 +40,7 @@ enum ntlm_result {
     NTLM_WRONG,     /* unknown user, wrong password, disabled account */
     NTLM_OLD,       /* NTLMv1, LM or anonymous: refused whatever the password */
     NTLM_BAD,       /* malformed, out of order, or a MIC that does not hold */
-    NTLM_NO_MEMORY,
+    NTLM_NO_MEMORY, /* or no random bytes */
 };
 
 /* text: the content of a smbpasswd(5) file. Every fault goes to faults; NULL where
@@ -54,11 +57,16 @@ unsigned ntlm_kind(struct str message);
 MUST_CHECK enum ntlm_result ntlm_begin(const struct ntlm *n, struct str negotiate,
                                        uint64_t now_100ns, struct ntlm_session **session);
 
+/* A session whose first two messages went over the wire already; challenge is a CHALLENGE
+ * of ours. NULL without memory. */
+MUST_CHECK struct ntlm_session *ntlm_session_new(struct str negotiate, struct str challenge);
+
 /* The CHALLENGE, borrowed from the session. */
 struct str ntlm_challenge(const struct ntlm_session *s);
 
-/* The user and domain that an AUTHENTICATE claims, as UTF-8, for the count of failures
- * and the log. False where it cannot be read. */
+/* The user that an AUTHENTICATE claims, as UTF-8, without a domain in front of it and
+ * without an "@..." behind it: who changes those has failed no less often. For the
+ * count of failures and the log. False where it cannot be read. */
 MUST_CHECK bool ntlm_claimed_user(struct str authenticate, char user[ACCOUNT_NAME_MAX + 1]);
 
 /* Judges an AUTHENTICATE: NTLM_OK sets user to the account's name as in the file. */

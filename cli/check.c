@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 
+#include "auth/auth.h"
 #include "cli/cli.h"
 
 static const char help[] =
@@ -20,6 +21,19 @@ static void print_count(size_t count, const char *one, const char *many)
         printf(", %zu %s", count, count == 1 ? one : many);
 }
 
+/* The schemes that somebody is offered. */
+static size_t count_schemes(const struct auth *a)
+{
+    bool is_offered[AUTH_SCHEME_COUNT] = {false};
+    size_t count = 0;
+    for (size_t i = 0; a != NULL && i < a->offer_count; i++)
+        for (size_t k = 0; k < a->offers[i].count; k++)
+            is_offered[a->offers[i].schemes[k]] = true;
+    for (size_t i = 0; i < AUTH_SCHEME_COUNT; i++)
+        count += is_offered[i];
+    return count;
+}
+
 static void print_summary(const char *path, const struct config *c, size_t warnings)
 {
     struct policy_stats stats;
@@ -33,6 +47,7 @@ static void print_summary(const char *path, const struct config *c, size_t warni
     print_count(stats.regexes, "regex", "regexes");
     print_count(stats.urls, "URL", "URLs");
     print_count(stats.prefixes, "prefix", "prefixes");
+    print_count(count_schemes(c->auth), "scheme", "schemes");
     printf(", %zu rule%s, %zu warning%s", stats.rules, stats.rules == 1 ? "" : "s", warnings,
            warnings == 1 ? "" : "s");
     if (c->webex_revision != NULL)

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "cli/cli.h"
 #include "cli/explain_print.h"
 #include "cli/explain_target.h"
+#include "conf/offers.h"
 #include "conf/suggest.h"
 #include "util/mem.h"
 
@@ -16,22 +18,26 @@ struct options {
     const char *path;
     const char *from; /* NULL: not given */
     const char *product;
+    const char *user;
     bool is_json;
     struct addr client; /* from, or 127.0.0.1 */
     bool has_client;
 };
 
 static const char help[] =
-    "usage: sallyport explain [-c FILE] [--from ADDR] [--product NAME] [--json] TARGET...\n\n"
+    "usage: sallyport explain [-c FILE] [--from ADDR] [--user NAME] [--product NAME] [--json]\n"
+    "                         TARGET...\n\n"
     "Shows what would happen to a request, and which line of the configuration\n"
     "decides it. The code that decides live traffic answers; nothing is contacted.\n\n"
     "TARGET is a URL (http://HOST/PATH is asked for as a plain request, https://HOST\n"
     "as a CONNECT) or HOST[:PORT] (a CONNECT, port 443).\n\n"
     "  -c, --config FILE  the configuration (" CONFIG_DEFAULT_PATH ")\n"
     "  --from ADDR        the client's address (127.0.0.1)\n"
+    "  --user NAME        who the client is, with the groups of the groups file\n"
     "  --product NAME     what the client is, by its key in webex.products\n"
     "  --json             one object a line\n\n"
-    "Exit status: 0 all allowed; 1 at least one denied; 2 wrong usage or configuration.\n";
+    "Exit status: 0 all allowed, or allowed once it is known who asks; 1 at least one denied;\n"
+    "2 wrong usage or configuration.\n";
 
 /* Asks the guard for one address, and the rules that speak of addresses. */
 static void judge_address(struct explain_answer *a, const struct policy_query *q,
@@ -72,10 +78,20 @@ static void judge_addresses(struct explain_answer *a, const struct policy_query 
     }
 }
 
-static void answer(const struct config *c, const struct options *o,
-                   const struct explain_target *t, struct policy_scratch *scratch,
+/* Everything that stays the same from target to target. */
+struct asker {
+    const struct config *config;
+    const struct options *options;
+    struct policy_scratch *scratch;
+    struct str groups[GROUPS_MAX];
+    size_t group_count;
+};
+
+static void answer(const struct asker *asker, const struct explain_target *t,
                    struct explain_answer *a)
 {
+    const struct config *c = asker->config;
+    const struct options *o = asker->options;
     bool is_connect = t->scheme == POLICY_CONNECT;
     struct policy_query q = {
         .host = &t->host,
@@ -85,22 +101,35 @@ static void answer(const struct config *c, const struct options *o,
         .path = t->path,
         .client = o->has_client ? &o->client : NULL,
         .product = str_of(o->product),
+        .user = str_of(o->user),
+        .groups = asker->groups,
+        .group_count = asker->group_count,
     };
     *a = (struct explain_answer){
-        .config = c, .target = t, .client = q.client, .product = o->product};
-    policy_eval(c->policy, &q, scratch, &a->verdict);
+        .config = c,
+        .target = t,
+        .client = q.client,
+        .product = o->product,
+        .user = o->user,
+        .groups = asker->groups,
+        .group_count = asker->group_count,
+        .offer = offers_find(c, q.client, q.product, asker->scratch),
+    };
+    policy_eval(c->policy, &q, asker->scratch, &a->verdict);
     a->is_allowed = a->verdict.action == POLICY_ALLOW;
     if (a->is_allowed)
-        judge_addresses(a, &q, scratch);
+        judge_addresses(a, &q, asker->scratch);
 }
 
 static int explain_targets(const struct config *c, const struct options *o, char **texts,
                            size_t count)
 {
     int status = CLI_DONE;
-    struct policy_scratch *scratch = policy_scratch_new(c->policy);
+    struct asker asker = {c, o, policy_scratch_new(c->policy), {{NULL, 0}}, 0};
 
-    if (scratch == NULL) {
+    if (o->user != NULL && c->auth != NULL)
+        asker.group_count = groups_of(c->auth->groups, str_of(o->user), asker.groups, GROUPS_MAX);
+    if (asker.scratch == NULL) {
         fputs("sallyport: out of memory\n", stderr);
         return CLI_USAGE;
     }
@@ -114,7 +143,7 @@ static int explain_targets(const struct config *c, const struct options *o, char
             status = CLI_USAGE;
             continue;
         }
-        answer(c, o, &t, scratch, &a);
+        answer(&asker, &t, &a);
         if (o->is_json) {
             explain_print_json(&a, stdout);
         } else {
@@ -122,10 +151,10 @@ static int explain_targets(const struct config *c, const struct options *o, char
                 putchar('\n');
             explain_print(&a, stdout);
         }
-        if (!a.is_allowed && status == CLI_DONE)
+        if (!a.is_allowed && a.verdict.action != POLICY_AUTHENTICATE && status == CLI_DONE)
             status = CLI_NO;
     }
-    policy_scratch_free(scratch);
+    policy_scratch_free(asker.scratch);
     return status;
 }
 
@@ -209,7 +238,8 @@ static int read_options(struct options *o, int argc, char **argv)
             o->is_json = true;
             break;
         case 'u':
-            return reject("--user %s: this version does not ask for credentials", optarg);
+            o->user = optarg;
+            break;
         case 's':
             return reject("--sni %s: this version does not look into TLS", optarg);
         case 'h':

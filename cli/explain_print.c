@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+#include "auth/auth.h"
 #include "cli/cli.h"
 #include "util/json.h"
 
-#define MAX_ROWS 10
+#define MAX_ROWS 12
 #define VALUE_SIZE 320
 #define NOTE_SIZE 320
 /* A value longer than this does not push the notes of the others to the right. */
@@ -44,6 +45,12 @@ static const struct rule_text *find_rule_text(const struct explain_answer *a)
 {
     int index = a->verdict.rule_index;
     return index >= 0 && (size_t)index < a->config->rule_count ? &a->config->rules[index] : NULL;
+}
+
+/* The rule says so itself; it is not merely near. */
+static bool is_decisive(const struct policy_verdict *v)
+{
+    return v->reason == POLICY_BY_RULE || v->reason == POLICY_NEEDS_USER;
 }
 
 static void format_reason(const struct explain_answer *a, char *out, size_t size)
@@ -100,6 +107,43 @@ static void add_product(const struct explain_answer *a, struct rows *rows)
     add_row(rows, "product", str_of(a->product));
 }
 
+static bool is_asking(const struct explain_answer *a)
+{
+    return a->verdict.action == POLICY_AUTHENTICATE;
+}
+
+/* Whether the rule has to know who it is, and could be told. */
+static bool has_offer(const struct explain_answer *a)
+{
+    return a->verdict.needs_user && a->offer != NULL;
+}
+
+static void append(char *out, size_t size, const char *before, struct str text)
+{
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%.*s", before, STR_ARG(text));
+}
+
+static void add_user(const struct explain_answer *a, struct rows *rows)
+{
+    if (a->user == NULL)
+        return;
+    struct row *row = add_row(rows, "user", str_of(a->user));
+    for (size_t i = 0; i < a->group_count; i++)
+        append(row->note, sizeof(row->note), i ? ", " : "groups: ", a->groups[i]);
+}
+
+static void add_offer(const struct explain_answer *a, struct rows *rows)
+{
+    if (!has_offer(a))
+        return;
+    struct row *row = add_row(rows, "auth", STR_LIT(""));
+    for (size_t i = 0; i < a->offer->count; i++)
+        append(row->value, sizeof(row->value), i ? ", " : "",
+               str_of(scheme_name(a->offer->schemes[i])));
+    snprintf(row->note, sizeof(row->note), "offered to this client");
+}
+
 static void collect_rows(const struct explain_answer *a, struct rows *rows)
 {
     const struct policy_verdict *v = &a->verdict;
@@ -110,23 +154,30 @@ static void collect_rows(const struct explain_answer *a, struct rows *rows)
         add_row(rows, "reason", str_of(text));
     }
     if (v->rule != NULL)
-        note_place(add_row(rows, v->reason == POLICY_BY_RULE ? "rule" : "nearest", str_of(v->rule)),
+        note_place(add_row(rows, is_decisive(v) ? "rule" : "nearest", str_of(v->rule)),
                    &v->rule_at);
     if (v->source != NULL) {
         struct row *row = add_row(rows, "source", str_of(v->source));
         if (a->client != NULL)
             addr_format(a->client, row->note);
     }
+    add_user(a, rows);
     add_product(a, rows);
     if (v->set != NULL)
         add_row(rows, "set", str_of(v->set));
     if (v->pattern.len > 0)
         note_place(add_row(rows, "pattern", v->pattern), &v->pattern_at);
+    add_offer(a, rows);
     if (a->is_allowed && v->tls == POLICY_TLS_TUNNEL) {
         struct row *row = add_row(rows, "tls", STR_LIT("tunnel"));
         snprintf(row->note, sizeof(row->note), "%s", v->tls_reason ? v->tls_reason : "");
     }
     add_guard(a, rows);
+}
+
+static const char *word_of(const struct explain_answer *a)
+{
+    return a->is_allowed ? "allow" : is_asking(a) ? "authenticate" : "deny";
 }
 
 void explain_print(const struct explain_answer *a, FILE *out)
@@ -138,8 +189,10 @@ void explain_print(const struct explain_answer *a, FILE *out)
 
     collect_rows(a, &rows);
     explain_target_format(a->target, asked, sizeof(asked));
-    fprintf(out, "%s%s%s  %s%s%s\n", cli_colour(is_coloured, a->is_allowed ? CLI_GREEN : CLI_RED),
-            a->is_allowed ? "allow" : "deny ", cli_colour(is_coloured, CLI_PLAIN),
+    enum cli_colour colour = a->is_allowed ? CLI_GREEN : is_asking(a) ? CLI_YELLOW : CLI_RED;
+    fprintf(out, "%s%s%s  %s%s%s\n", cli_colour(is_coloured, colour),
+            is_asking(a) ? word_of(a) : a->is_allowed ? "allow" : "deny ",
+            cli_colour(is_coloured, CLI_PLAIN),
             cli_colour(is_coloured, CLI_BOLD), asked, cli_colour(is_coloured, CLI_PLAIN));
     for (size_t i = 0; i < rows.count; i++) {
         size_t len = strlen(rows.items[i].value);
@@ -167,13 +220,21 @@ static void put_place(struct json *j, const char *name, const struct place *at)
     json_str(j, name, str_of(text));
 }
 
+static void put_offer(struct json *j, const struct auth_offer *offer)
+{
+    struct str names[AUTH_OFFER_MAX];
+    for (size_t i = 0; i < offer->count; i++)
+        names[i] = str_of(scheme_name(offer->schemes[i]));
+    json_list(j, "auth", names, offer->count);
+}
+
 void explain_print_json(const struct explain_answer *a, FILE *out)
 {
     char buf[16384];
     struct json j;
     const struct policy_verdict *v = &a->verdict;
     /* Where the guard says no, no rule did. */
-    bool is_by_policy = a->is_allowed || v->action == POLICY_DENY;
+    bool is_by_policy = a->is_allowed || v->action != POLICY_ALLOW;
 
     json_begin(&j, buf, sizeof(buf));
     json_str(&j, "target", a->target->text);
@@ -181,8 +242,10 @@ void explain_print_json(const struct explain_answer *a, FILE *out)
     json_u64(&j, "port", a->target->port);
     if (v->source != NULL && is_by_policy)
         json_str(&j, "source", str_of(v->source));
-    json_str(&j, "verdict", a->is_allowed ? STR_LIT("allow") : STR_LIT("deny"));
-    if (v->reason == POLICY_BY_RULE && is_by_policy) {
+    if (a->user != NULL)
+        json_str(&j, "user", str_of(a->user));
+    json_str(&j, "verdict", str_of(word_of(a)));
+    if (is_decisive(v) && is_by_policy) {
         json_str(&j, "rule", str_of(v->rule));
         put_place(&j, "rule_at", &v->rule_at);
         if (v->set != NULL)
@@ -197,6 +260,8 @@ void explain_print_json(const struct explain_answer *a, FILE *out)
         if (v->tls_reason != NULL)
             json_str(&j, "tls_reason", str_of(v->tls_reason));
     }
+    if (has_offer(a) && is_by_policy)
+        put_offer(&j, a->offer);
     fwrite(buf, 1, json_end(&j), out);
     fputc('\n', out);
 }

@@ -21,6 +21,10 @@ struct explain_answer {
     const struct explain_target *target;
     const struct addr *client;     /* NULL: not asked for */
     const char *product;           /* NULL: not asked for */
+    const char *user;              /* NULL: not known who it is */
+    const struct str *groups;      /* of the user */
+    size_t group_count;
+    const struct auth_offer *offer; /* what this client is offered; NULL: nothing */
     struct policy_verdict verdict; /* of the policy alone */
     bool is_guarded;               /* the guard has seen dialled */
     struct addr dialled;

@@ -6,6 +6,7 @@
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/passwd.h"
 #include "cli/serve.h"
 #include "cli/version.h"
 #include "conf/suggest.h"
@@ -24,6 +25,7 @@ static const struct command commands[] = {
      "validate a configuration: every error with its file and line"},
     {"explain", "sallyport: explain", explain_command,
      "show what happens to a request, and which line decides it"},
+    {"passwd", "sallyport: passwd", passwd_command, "add or change an account"},
     {"version", "sallyport: version", version_command, "print the version"},
 };
 

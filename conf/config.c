@@ -6,11 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
+#include "conf/auth.h"
 #include "conf/file.h"
 #include "conf/headers.h"
 #include "conf/network.h"
 #include "conf/parents.h"
 #include "conf/parse.h"
+#include "conf/products.h"
 #include "conf/rules.h"
 #include "conf/sets.h"
 #include "conf/source.h"
@@ -74,11 +77,14 @@ static void build(struct config *c, const struct spec *spec, struct errlist *fau
     headers_build(spec, c, faults);
     parents_build(spec, c, faults);
     sets_build(spec, builder, c, faults);
+    auth_build(spec, builder, c, faults);
     rules_build(spec, builder, c, faults);
-    if (faults->errors == before)
-        c->policy = policy_builder_finish(builder);
-    else
+    if (faults->errors != before) {
         policy_builder_free(builder);
+        return;
+    }
+    c->policy = policy_builder_finish(builder);
+    products_check(spec, c, faults);
 }
 
 struct config *config_parse(const char *path, const struct str *text, struct errlist *faults)
@@ -148,6 +154,7 @@ void config_unref(struct config *c)
     free_products(c);
     free_rules(c);
     parents_free(c);
+    auth_free(c->auth);
     mem_free(c->headers.via);
     for (size_t i = 0; i < c->file_count; i++)
         mem_free(c->files[i]);

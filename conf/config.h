@@ -28,6 +28,8 @@
 
 #define CONFIG_DEFAULT_PATH "/etc/sallyport/sallyport.conf"
 
+struct auth;
+
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_SQUID };
 
 struct listener_config {
@@ -121,6 +123,7 @@ struct config {
     struct log_config log;
     struct dns_config dns;
     struct admin_config admin;
+    struct auth *auth;        /* NULL: nobody is asked for credentials */
 };
 
 /* NULL where an error was added to faults; warnings alone do not prevent a

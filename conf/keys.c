@@ -16,7 +16,7 @@
 #define KIB UINT64_C(1024)
 
 static const char *const actions[] = {"allow", "deny", NULL};
-static const char *const rule_auths[] = {"none", NULL};
+static const char *const rule_auths[] = {"none", "required", NULL};
 static const char *const rule_tls[] = {"tunnel", NULL};
 static const char *const log_formats[] = {"json", "squid", NULL};
 
@@ -51,10 +51,11 @@ static const struct key source_keys[] = {
      .doc = "Addresses and prefixes of these clients."},
     {.name = "product", .type = KEY_TEXT, AT(source, product),
      .doc = "What these clients are, by its key in webex.products."},
-    {.name = "users", .type = KEY_MISSING,
-     .doc = "needs an auth section, which this version does not have"},
-    {.name = "groups", .type = KEY_MISSING,
-     .doc = "needs an auth section, which this version does not have"},
+    {.name = "users", .type = KEY_TEXTS, AT(source, users),
+     .doc = "Names of users, without regard to ASCII case. Where addresses or a product are "
+            "given, too, both must hold."},
+    {.name = "groups", .type = KEY_TEXTS, AT(source, groups),
+     .doc = "Groups of users; a user who is named, or is in one of these, is in the set."},
 };
 
 static const struct key product_keys[] = {
@@ -93,9 +94,8 @@ static const struct key rule_keys[] = {
     {.name = "action", .type = KEY_CHOICE, AT(rule, action), .choices = actions,
      .is_required = true, .doc = "What happens to a request that matches."},
     {.name = "auth", .type = KEY_CHOICE, AT(rule, auth), .choices = rule_auths,
-     .fallback = "none", .later = "required",
-     .later_doc = "this version does not ask for credentials; write \"none\" or take the key out",
-     .doc = "Credentials; this version asks for none."},
+     .doc = "Whether a client that the rule allows has to say who it is; left out: required "
+            "where there is an auth section, none where there is not."},
     {.name = "tls", .type = KEY_CHOICE, AT(rule, tls), .choices = rule_tls, .fallback = "tunnel",
      .later = "inspect",
      .later_doc = "this version does not inspect TLS; write \"tunnel\" or take the key out",
@@ -193,6 +193,104 @@ static const struct key admin_keys[] = {
      .doc = "TCP port; 0 lets the system pick one."},
 };
 
+#define HELPER_KEYS(section)                                                                     \
+    {.name = "children", .type = KEY_NUMBER, AT(section, children), .fallback = "8", .min = 1,     \
+     .max = 1000, .doc = "Processes of the helper, at most."},                                     \
+    {.name = "queue", .type = KEY_NUMBER, AT(section, queue), .fallback = "64", .max = 100000,     \
+     .doc = "Questions that wait for a helper, at most; a client beyond them gets 503."}
+
+static const struct key basic_keys[] = {
+    {.name = "htpasswd", .type = KEY_TEXT, AT(basic, htpasswd),
+     .doc = "File of accounts, user:hash a line: bcrypt, or what crypt(3) verifies."},
+    {.name = "helper", .type = KEY_TEXT, AT(basic, helper),
+     .doc = "Instead of htpasswd: a program with arguments that speaks the protocol of Squid's "
+            "basic helpers."},
+    HELPER_KEYS(basic),
+    {.name = "concurrency", .type = KEY_NUMBER, AT(basic, concurrency), .fallback = "0",
+     .max = 1000,
+     .doc = "Questions that one process takes at a time, by channel numbers; 0: one, without."},
+    {.name = "cache", .type = KEY_DURATION, AT(basic, cache), .fallback = "5m", .max = DAY,
+     .doc = "How long a password that was right is not checked again; 0: always check."},
+};
+
+static const struct key digest_keys[] = {
+    {.name = "htdigest", .type = KEY_TEXT, AT(digest, htdigest), .is_required = true,
+     .doc = "File of accounts, user:realm:hash a line: 32 hexadecimal digits for MD5, 64 for "
+            "SHA-256."},
+    {.name = "algorithms", .type = KEY_TEXTS, AT(digest, algorithms),
+     .doc = "Offered in this order: \"SHA-256\", \"MD5\"; left out: both."},
+    {.name = "secret", .type = KEY_TEXT, AT(digest, secret),
+     .doc = "File with at least 16 bytes that nonces are made with: instances that share it, and "
+            "a restarted one, take each other's; left out: one of the process's own."},
+    {.name = "nonce_lifetime", .type = KEY_DURATION, AT(digest, nonce_lifetime), .fallback = "5m",
+     .min = 10 * SECOND, .max = DAY, .doc = "After that a client is sent a new nonce."},
+};
+
+static const struct key ntlm_keys[] = {
+    {.name = "smbpasswd", .type = KEY_TEXT, AT(ntlm, smbpasswd),
+     .doc = "File of accounts in Samba's smbpasswd(5) form."},
+    {.name = "helper", .type = KEY_TEXT, AT(ntlm, helper),
+     .doc = "Instead of smbpasswd: a program with arguments that speaks the protocol of Squid's "
+            "ntlmssp helpers, such as Samba's ntlm_auth."},
+    {.name = "domain", .type = KEY_TEXT, AT(ntlm, domain),
+     .doc = "NetBIOS name of the domain that clients see; it is taken off the names that a "
+            "helper gives."},
+    HELPER_KEYS(ntlm),
+};
+
+static const struct key negotiate_keys[] = {
+    {.name = "keytab", .type = KEY_TEXT, AT(negotiate, keytab),
+     .doc = "Kerberos keys; tickets for any principal in it are taken. Left out: NTLM inside "
+            "Negotiate alone."},
+};
+
+static const struct key offer_keys[] = {
+    {.name = "from", .type = KEY_TEXTS, AT(offer, from), .is_required = true,
+     .doc = "Source sets, without users and groups."},
+    {.name = "schemes", .type = KEY_TEXTS, AT(offer, schemes), .is_required = true,
+     .doc = "What these clients are offered, in this order."},
+};
+
+static const struct key failures_keys[] = {
+    {.name = "burst", .type = KEY_NUMBER, AT(failures, burst), .fallback = "5", .max = 1000000,
+     .doc = "Wrong passwords in a row of one user at one address; 0: no limit at all."},
+    {.name = "address_burst", .type = KEY_NUMBER, AT(failures, address_burst), .fallback = "100",
+     .min = 1, .max = 1000000, .doc = "And of one address, whatever the user."},
+    {.name = "refill", .type = KEY_DURATION, AT(failures, refill), .fallback = "10m",
+     .min = SECOND, .max = 30 * DAY, .doc = "Time until one more try is there again."},
+};
+
+static const struct key_group basic_group = GROUP("basic", basic, basic_keys);
+static const struct key_group digest_group = GROUP("digest", digest, digest_keys);
+static const struct key_group ntlm_group = GROUP("ntlm", ntlm, ntlm_keys);
+static const struct key_group negotiate_group = GROUP("negotiate", negotiate, negotiate_keys);
+static const struct key_group offer_group = GROUP("an offer", offer, offer_keys);
+static const struct key_group failures_group = GROUP("failures", failures, failures_keys);
+
+static const struct key auth_keys[] = {
+    {.name = "realm", .type = KEY_TEXT, AT(auth, realm), .fallback = "Sallyport",
+     .doc = "Shown to people who are asked for a password; htdigest files name it."},
+    {.name = "schemes", .type = KEY_TEXTS, AT(auth, schemes),
+     .doc = "What is offered, in this order: \"negotiate\", \"ntlm\", \"digest\", \"basic\"; left "
+            "out: those of them that are configured here."},
+    {.name = "basic", .type = KEY_GROUP, AT(auth, basic), .group = &basic_group,
+     .doc = "Basic (RFC 7617)."},
+    {.name = "digest", .type = KEY_GROUP, AT(auth, digest), .group = &digest_group,
+     .doc = "Digest (RFC 7616)."},
+    {.name = "ntlm", .type = KEY_GROUP, AT(auth, ntlm), .group = &ntlm_group,
+     .doc = "NTLM, version 2 alone."},
+    {.name = "negotiate", .type = KEY_GROUP, AT(auth, negotiate), .group = &negotiate_group,
+     .doc = "Negotiate (RFC 4559): Kerberos, and NTLM where ntlm is configured."},
+    {.name = "groups", .type = KEY_TEXT, AT(auth, groups),
+     .doc = "File of groups, \"group: user user\" a line."},
+    {.name = "helper_timeout", .type = KEY_DURATION, AT(auth, helper_timeout), .fallback = "10s",
+     .min = 100, .max = HOUR, .doc = "For one answer of a helper."},
+    {.name = "offers", .type = KEY_LIST, AT(auth, offers), .group = &offer_group,
+     .doc = "Other schemes for some clients: the first offer that holds the client counts."},
+    {.name = "failures", .type = KEY_GROUP, AT(auth, failures), .group = &failures_group,
+     .doc = "How often somebody may be wrong; beyond that, credentials are refused unread."},
+};
+
 static const struct key_group listener_group = GROUP("a listener", listener, listener_keys);
 static const struct key_group webex_group = GROUP("webex", webex, webex_keys);
 static const struct key_group source_group = GROUP("a source set", source, source_keys);
@@ -204,6 +302,7 @@ static const struct key_group headers_group = GROUP("headers", headers, headers_
 static const struct key_group parent_group = GROUP("a parent", parent, parent_keys);
 static const struct key_group log_group = GROUP("log", log, log_keys);
 static const struct key_group admin_group = GROUP("admin", admin, admin_keys);
+static const struct key_group auth_group = GROUP("auth", auth, auth_keys);
 
 #define ROOT(member) .offset = offsetof(struct spec, member)
 
@@ -235,8 +334,9 @@ static const struct key root_keys[] = {
      .doc = "Access log and messages."},
     {.name = "admin", .type = KEY_GROUP, ROOT(admin), .group = &admin_group,
      .doc = "Metrics and status; left out: off."},
-    {.name = "auth", .type = KEY_MISSING,
-     .doc = "this version does not ask for credentials; take the section out"},
+    {.name = "auth", .type = KEY_GROUP, ROOT(auth), .group = &auth_group,
+     .doc = "Who is asked for credentials, and what they are checked against; left out: nobody "
+            "is asked."},
     {.name = "inspection", .type = KEY_MISSING, .fallback = "{ enabled = false; }",
      .doc = "this version does not inspect TLS; take the section out"},
     {.name = "portal", .type = KEY_MISSING,

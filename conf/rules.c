@@ -157,6 +157,33 @@ static void keep_texts(const struct building *b, const struct spec_rule *r)
         text->methods = format_methods(&r->methods);
 }
 
+static bool has_names(const struct building *b, const char *source)
+{
+    const struct spec_source *sources = b->spec->sources.items;
+    for (size_t i = 0; i < b->spec->sources.count; i++)
+        if (strcmp(sources[i].head.name, source) == 0)
+            return sources[i].users.is_set || sources[i].groups.is_set;
+    return false;
+}
+
+/* Whether the rule asks for credentials, whatever its sources name. */
+static bool needs_user(const struct building *b, const struct spec_rule *r)
+{
+    bool has_auth = b->spec->auth.head.is_set;
+    bool is_required = r->auth.is_set ? r->auth.value == SPEC_AUTH_REQUIRED : has_auth;
+    if (r->action.value == SPEC_ACTION_DENY && r->auth.is_set)
+        errlist_warn(b->faults, &r->auth.at, "auth means nothing in a rule that denies");
+    else if (is_required && !has_auth)
+        errlist_add(b->faults, &r->auth.at, "auth = \"required\": there is no auth section");
+    for (size_t i = 0; r->auth.is_set && !is_required && i < r->from.count; i++)
+        if (has_names(b, r->from.items[i].text))
+            errlist_warn(b->faults, &r->auth.at,
+                         "auth = \"none\": clients are asked all the same, for the source %s "
+                         "names users or groups",
+                         r->from.items[i].text);
+    return is_required;
+}
+
 static void add_rule(const struct building *b, size_t index)
 {
     const struct spec_rule *r = &((const struct spec_rule *)b->spec->rules.items)[index];
@@ -173,6 +200,7 @@ static void add_rule(const struct building *b, size_t index)
         .name = r->name.text,
         .at = r->head.at,
         .action = r->action.value == SPEC_ACTION_ALLOW ? POLICY_ALLOW : POLICY_DENY,
+        .needs_user = needs_user(b, r),
         .from = from,
         .from_count = from_count,
         .to = to,

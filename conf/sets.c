@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/accounts.h"
 #include "auth/scheme.h"
 #include "conf/file.h"
 #include "conf/suggest.h"
@@ -137,6 +138,20 @@ static void check_product(const struct spec_text *product, const struct config *
                      product->text);
 }
 
+static void add_names(const struct spec_texts *names, const char *key,
+                      void (*add)(struct policy_builder *b, int source, struct str name),
+                      struct policy_builder *b, int source, struct errlist *faults)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        struct str name = str_of(names->items[i].text);
+        if (name.len > ACCOUNT_NAME_MAX)
+            errlist_add(faults, &names->items[i].at, "%s: a name has at most %d bytes", key,
+                        ACCOUNT_NAME_MAX);
+        else
+            add(b, source, name);
+    }
+}
+
 static void add_sources(const struct spec_groups *groups, struct policy_builder *b,
                         const struct config *c, struct errlist *faults)
 {
@@ -154,7 +169,10 @@ static void add_sources(const struct spec_groups *groups, struct policy_builder 
             check_product(&s->product, c, faults);
             policy_set_product(b, set, str_of(s->product.text));
         }
-        if (!s->addresses.is_set)
+        add_names(&s->users, "users", policy_add_user, b, set, faults);
+        add_names(&s->groups, "groups", policy_add_group, b, set, faults);
+        bool has_names = s->users.is_set || s->groups.is_set;
+        if (!s->addresses.is_set && (s->product.text != NULL || !has_names))
             errlist_warn(faults, &s->head.at, "the source %s has no addresses: no client is in it",
                          s->head.name);
     }

@@ -10,6 +10,7 @@
 #ifndef CONF_SPEC_H
 #define CONF_SPEC_H
 
+#include "conf/spec_auth.h"
 #include "conf/spec_value.h"
 
 struct spec_listener {
@@ -25,7 +26,7 @@ struct spec_set { /* of destinations */
 
 struct spec_source {
     struct spec_head head;
-    struct spec_texts addresses;
+    struct spec_texts addresses, users, groups;
     struct spec_text product;
 };
 
@@ -43,6 +44,7 @@ struct spec_webex {
 };
 
 enum { SPEC_ACTION_ALLOW, SPEC_ACTION_DENY };
+enum { SPEC_AUTH_NONE, SPEC_AUTH_REQUIRED };
 
 struct spec_rule {
     struct spec_head head;
@@ -111,6 +113,7 @@ struct spec {
     struct spec_groups parents; /* struct spec_parent */
     struct spec_log log;
     struct spec_admin admin;
+    struct spec_auth auth;
 };
 
 #endif

@@ -29,6 +29,8 @@ void compiled_free(struct policy *p)
     for (size_t i = 0; i < p->sources_count; i++) {
         mem_free(p->sources[i].name);
         mem_free(p->sources[i].product);
+        nameset_fini(&p->sources[i].users);
+        nameset_fini(&p->sources[i].groups);
     }
     for (size_t i = 0; i < p->rules_count; i++)
         free_rule(&p->rules[i]);

@@ -14,6 +14,7 @@
 #include "policy/bulk.h"
 #include "policy/domain.h"
 #include "policy/glob.h"
+#include "policy/nameset.h"
 #include "policy/netset.h"
 #include "policy/note.h"
 #include "policy/policy.h"
@@ -31,12 +32,15 @@ struct destination {
     bool can_give_up; /* has regexes or URLs */
 };
 
-/* One without prefixes and product holds nobody. */
+/* One without prefixes, product and names holds nobody. */
 struct source {
     char *name;
     struct place at;
     char *product; /* NULL: any */
     size_t prefixes;
+    struct nameset users; /* one of them, or one of the groups; both empty: anybody, */
+    struct nameset groups; /* known or not */
+    bool has_names;        /* they are not both empty */
 };
 
 struct ports {
@@ -48,6 +52,7 @@ struct rule {
     char *name;
     struct place at;
     enum policy_action action;
+    bool needs_user; /* an allow rule that asks for credentials */
     uint16_t *from;
     size_t from_count;
     uint16_t *to;

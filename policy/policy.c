@@ -5,39 +5,9 @@
 #include <string.h>
 
 #include "policy/compiled.h"
-#include "util/mem.h"
+#include "policy/scratch.h"
 
-/* A longer path is not judged: a URL pattern for it gives up, and that denies. */
-#define PATH_MAX_BYTES 65536
 #define NO_SET (-1)
-
-/* What a match is made of, in the order of what is shown where several match: the
- * more a pattern says, the higher. A URL beats any pattern without one. */
-enum kind { KIND_ALL, KIND_PREFIX, KIND_REGEX, KIND_GLOB, KIND_SUFFIX, KIND_EXACT };
-#define URL_RANK (UINT32_C(1) << 20)
-
-/* The best match in a destination set. */
-struct set_state {
-    uint32_t stamp;       /* matched, where it is the question's */
-    uint32_t regex_stamp; /* its regexes were run */
-    uint32_t limit_stamp; /* and one of its patterns gave up */
-    uint32_t rank;
-    uint32_t index; /* of the pattern among its kind */
-    enum kind kind;
-};
-
-struct policy_scratch {
-    const struct policy *policy;
-    uint32_t stamp; /* of the question: never 0 */
-    struct set_state *sets;
-    uint32_t *source_stamps; /* the client is in its prefixes */
-    uint32_t *bucket_stamps; /* for glob_find */
-    struct regex_scratch *regex;
-    char *path; /* normalised, once asked for; NULL: no pattern has one */
-    size_t path_len;
-    bool has_path;
-    char subject[GLOB_SUBJECT_SIZE];
-};
 
 /* One question on its way. */
 struct ask {
@@ -46,56 +16,6 @@ struct ask {
     struct policy_scratch *s;
     struct str method;
 };
-
-static int alloc_scratch(struct policy_scratch *s, const struct policy *p)
-{
-    s->sets = mem_zalloc(p->destinations_count * sizeof(*s->sets));
-    s->source_stamps = mem_zalloc(p->sources_count * sizeof(*s->source_stamps));
-    s->bucket_stamps = mem_zalloc(p->globs.bucket_count * sizeof(*s->bucket_stamps));
-    if (s->sets == NULL || s->source_stamps == NULL || s->bucket_stamps == NULL)
-        return -1;
-    if (p->regexes.count != 0 && (s->regex = regex_scratch_new()) == NULL)
-        return -1;
-    if (p->urls.used != 0 && (s->path = mem_alloc(PATH_MAX_BYTES + 1)) == NULL)
-        return -1;
-    return 0;
-}
-
-struct policy_scratch *policy_scratch_new(const struct policy *p)
-{
-    struct policy_scratch *s = mem_zalloc(sizeof(*s));
-    if (s == NULL)
-        return NULL;
-    s->policy = p;
-    if (alloc_scratch(s, p) == 0)
-        return s;
-    policy_scratch_free(s);
-    return NULL;
-}
-
-void policy_scratch_free(struct policy_scratch *s)
-{
-    if (s == NULL)
-        return;
-    mem_free(s->sets);
-    mem_free(s->source_stamps);
-    mem_free(s->bucket_stamps);
-    regex_scratch_free(s->regex);
-    mem_free(s->path);
-    mem_free(s);
-}
-
-static void next_stamp(struct policy_scratch *s)
-{
-    s->has_path = false;
-    if (++s->stamp != 0)
-        return;
-    const struct policy *p = s->policy;
-    memset(s->sets, 0, p->destinations_count * sizeof(*s->sets));
-    memset(s->source_stamps, 0, p->sources_count * sizeof(*s->source_stamps));
-    memset(s->bucket_stamps, 0, p->globs.bucket_count * sizeof(*s->bucket_stamps));
-    s->stamp = 1;
-}
 
 static void mark_limit(const struct ask *ask, uint16_t set)
 {
@@ -110,7 +30,7 @@ static bool has_path(const struct ask *ask, uint32_t index, uint16_t set)
         return false;
     if (url->path_len == 0)
         return true;
-    if (ask->q->path.len > PATH_MAX_BYTES) {
+    if (ask->q->path.len > SCRATCH_PATH_MAX) {
         mark_limit(ask, set);
         return false;
     }
@@ -121,7 +41,7 @@ static bool has_path(const struct ask *ask, uint32_t index, uint16_t set)
                         (struct str){s->path, s->path_len});
 }
 
-static void record_match(const struct ask *ask, uint16_t set, enum kind kind, size_t len,
+static void record_match(const struct ask *ask, uint16_t set, enum scratch_kind kind, size_t len,
                          uint32_t url, uint32_t index)
 {
     struct set_state *state = &ask->s->sets[set];
@@ -129,7 +49,7 @@ static void record_match(const struct ask *ask, uint16_t set, enum kind kind, si
     if (url != NOTE_NO_URL) {
         if (!has_path(ask, url, set))
             return;
-        rank |= URL_RANK;
+        rank |= SCRATCH_URL_RANK;
     }
     if (state->stamp == ask->s->stamp && state->rank >= rank)
         return;
@@ -189,38 +109,61 @@ static void begin(struct ask *ask, const struct policy *p, const struct policy_q
                   struct policy_scratch *s)
 {
     ASSERT(s->policy == p);
-    next_stamp(s);
+    scratch_next(s);
     *ask = (struct ask){p, q, s, q->method};
     if (q->method.len == 0 && q->scheme == POLICY_CONNECT)
         ask->method = STR_LIT("CONNECT");
     collect_client(ask);
 }
 
+/* By address and product alone. */
 static bool has_client(const struct ask *ask, uint16_t index)
 {
     const struct source *source = &ask->p->sources[index];
     struct str product = ask->q->product;
     bool is_product = source->product != NULL && str_eq(product, str_of(source->product));
     if (source->prefixes == 0)
-        return is_product;
+        return is_product || (source->product == NULL && source->has_names);
     if (ask->q->client == NULL)
         return is_product;
     bool is_inside = ask->s->source_stamps[index] == ask->s->stamp;
     return is_inside && (source->product == NULL || product.len == 0 || is_product);
 }
 
-/* source is set to the first set of the rule that holds the client, or NO_SET where
- * the rule is for everybody. */
-static bool match_source(const struct ask *ask, const struct rule *rule, int *source)
+/* Whether a source fits. Unknown: its client does, and who the user is decides. */
+enum fit { FIT_NO, FIT_YES, FIT_UNKNOWN };
+
+static enum fit match_names(const struct ask *ask, const struct source *source)
 {
+    const struct policy_query *q = ask->q;
+    if (!source->has_names)
+        return FIT_YES;
+    if (q->user.ptr == NULL)
+        return FIT_UNKNOWN;
+    if (nameset_has(&source->users, q->user))
+        return FIT_YES;
+    for (size_t i = 0; i < q->group_count; i++)
+        if (nameset_has(&source->groups, q->groups[i]))
+            return FIT_YES;
+    return FIT_NO;
+}
+
+/* source is set to the first set of the rule that fits, else to the first that may, or
+ * to NO_SET where the rule is for everybody. */
+static enum fit match_source(const struct ask *ask, const struct rule *rule, int *source)
+{
+    enum fit best = rule->from_count == 0 ? FIT_YES : FIT_NO;
     *source = NO_SET;
-    for (size_t i = 0; i < rule->from_count; i++) {
+    for (size_t i = 0; i < rule->from_count && best != FIT_YES; i++) {
         if (!has_client(ask, rule->from[i]))
             continue;
+        enum fit fit = match_names(ask, &ask->p->sources[rule->from[i]]);
+        if (fit == FIT_NO || fit == best)
+            continue;
+        best = fit;
         *source = rule->from[i];
-        return true;
     }
-    return rule->from_count == 0;
+    return best;
 }
 
 static bool match_port(const struct ask *ask, const struct rule *rule)
@@ -331,47 +274,100 @@ static void set_pattern(const struct ask *ask, int set, struct policy_verdict *v
     }
 }
 
-static void set_verdict(const struct ask *ask, size_t index, int source, int set,
+/* A rule, and the sets by which it fits. */
+struct choice {
+    size_t index;
+    int source; /* or NO_SET, both */
+    int set;
+};
+
+static void set_verdict(const struct ask *ask, const struct choice *choice,
                         enum policy_reason reason, struct policy_verdict *v)
 {
-    const struct rule *rule = &ask->p->rules[index];
+    const struct rule *rule = &ask->p->rules[choice->index];
+    const struct source *source =
+        choice->source != NO_SET ? &ask->p->sources[choice->source] : NULL;
+    int set = choice->set;
     bool is_allowed = reason == POLICY_BY_RULE && rule->action == POLICY_ALLOW;
+    bool is_asking = reason == POLICY_NEEDS_USER;
     bool is_tunnel = is_allowed && ask->q->scheme == POLICY_CONNECT;
     *v = (struct policy_verdict){
-        .action = is_allowed ? POLICY_ALLOW : POLICY_DENY,
+        .action = is_allowed ? POLICY_ALLOW : is_asking ? POLICY_AUTHENTICATE : POLICY_DENY,
         .reason = reason,
         .tls = is_tunnel ? POLICY_TLS_TUNNEL : POLICY_TLS_NONE,
         .tls_reason = is_tunnel ? "inspection is off" : NULL,
-        .rule_index = (int)index,
+        .needs_user = rule->needs_user || (source != NULL && source->has_names),
+        .rule_index = (int)choice->index,
         .rule = rule->name,
         .rule_at = rule->at,
-        .source = source != NO_SET ? ask->p->sources[source].name : NULL,
+        .source = source != NULL ? source->name : NULL,
         .set = set != NO_SET ? ask->p->destinations[set].name : NULL,
     };
-    if (set != NO_SET && reason != POLICY_MATCH_LIMIT)
+    if (set != NO_SET && ask->s->sets[set].stamp == ask->s->stamp)
         set_pattern(ask, set, v);
 }
 
 /* Nothing decided: was there an allow rule that failed by its port or method alone? */
 static void explain_denial(const struct ask *ask, struct policy_verdict *v)
 {
-    int source;
-    int set;
-    for (size_t i = 0; i < ask->p->rules_count; i++) {
-        const struct rule *rule = &ask->p->rules[i];
-        enum found found = match_plain(ask, rule, &set);
+    struct choice c;
+    for (c.index = 0; c.index < ask->p->rules_count; c.index++) {
+        const struct rule *rule = &ask->p->rules[c.index];
+        enum found found = match_plain(ask, rule, &c.set);
         if (rule->action != POLICY_ALLOW || found == FOUND_NO)
             continue;
         bool is_port = match_port(ask, rule);
-        if (is_port == match_method(ask, rule) || !match_source(ask, rule, &source))
+        if (is_port == match_method(ask, rule) || match_source(ask, rule, &c.source) == FIT_NO)
             continue;
         if (found == FOUND_UNSURE)
-            found = match_costly(ask, rule, &set);
+            found = match_costly(ask, rule, &c.set);
         if (found != FOUND_YES)
             continue;
-        set_verdict(ask, i, source, set, is_port ? POLICY_BY_METHOD : POLICY_BY_PORT, v);
+        set_verdict(ask, &c, is_port ? POLICY_BY_METHOD : POLICY_BY_PORT, v);
         return;
     }
+}
+
+/* The first rule that decides fills v; false: none does. Rules whose user would have to
+ * be known are passed by as long as that can make no difference: where all that comes
+ * behind them denies, nobody is asked. is_near: a rule was left for its port, method or
+ * source. */
+static bool find_rule(const struct ask *ask, bool *is_near, struct policy_verdict *v)
+{
+    struct choice c;
+    struct choice asking = {0}; /* the first that has to know the user */
+    bool is_asking = false;
+    for (c.index = 0; c.index < ask->p->rules_count; c.index++) {
+        const struct rule *rule = &ask->p->rules[c.index];
+        enum found found = match_plain(ask, rule, &c.set);
+        if (found == FOUND_NO)
+            continue;
+        enum fit fit = FIT_NO;
+        if (match_port(ask, rule) && match_method(ask, rule))
+            fit = match_source(ask, rule, &c.source);
+        if (fit == FIT_NO) {
+            *is_near = true;
+            continue;
+        }
+        if (found == FOUND_UNSURE)
+            found = match_costly(ask, rule, &c.set);
+        if (found == FOUND_NO)
+            continue;
+        bool may_allow = found == FOUND_YES && rule->action == POLICY_ALLOW;
+        bool needs_user = may_allow && rule->needs_user && ask->q->user.ptr == NULL;
+        if ((fit == FIT_UNKNOWN || needs_user) && !is_asking) {
+            is_asking = true;
+            asking = c;
+        }
+        if (fit == FIT_UNKNOWN && !may_allow)
+            continue;
+        if (is_asking && may_allow)
+            set_verdict(ask, &asking, POLICY_NEEDS_USER, v);
+        else
+            set_verdict(ask, &c, found == FOUND_YES ? POLICY_BY_RULE : POLICY_MATCH_LIMIT, v);
+        return true;
+    }
+    return false;
 }
 
 void policy_eval(const struct policy *p, const struct policy_query *q, struct policy_scratch *s,
@@ -379,9 +375,7 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
 {
     struct ask ask;
     struct domain_search search;
-    bool is_near = false; /* a rule was left for its port, method or source */
-    int source;
-    int set;
+    bool is_near = false;
     search.count = 0;
     if (!q->host->is_address)
         domain_prepare(&p->domains, host_str(q->host), &search);
@@ -390,24 +384,8 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
     if (q->host->is_address)
         collect_nets(&ask, &q->host->addr, true);
     domain_find(&p->domains, &search, on_domain, &ask);
-    for (size_t i = 0; i < p->rules_count; i++) {
-        const struct rule *rule = &p->rules[i];
-        enum found found = match_plain(&ask, rule, &set);
-        if (found == FOUND_NO)
-            continue;
-        if (!match_port(&ask, rule) || !match_method(&ask, rule) ||
-            !match_source(&ask, rule, &source)) {
-            is_near = true;
-            continue;
-        }
-        if (found == FOUND_UNSURE)
-            found = match_costly(&ask, rule, &set);
-        if (found == FOUND_NO)
-            continue;
-        set_verdict(&ask, i, source, set, found == FOUND_YES ? POLICY_BY_RULE : POLICY_MATCH_LIMIT,
-                    v);
+    if (find_rule(&ask, &is_near, v))
         return;
-    }
     *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
     if (is_near)
         explain_denial(&ask, v);
@@ -418,24 +396,36 @@ bool policy_allows_address(const struct policy *p, const struct policy_query *q,
                            struct policy_verdict *v)
 {
     struct ask ask;
-    int source;
+    struct choice c;
     if (v->action != POLICY_ALLOW)
         return false;
     begin(&ask, p, q, s);
     collect_nets(&ask, dialled, false);
-    for (size_t i = 0; i < (size_t)v->rule_index; i++) {
-        const struct rule *rule = &p->rules[i];
+    for (c.index = 0; c.index < (size_t)v->rule_index; c.index++) {
+        const struct rule *rule = &p->rules[c.index];
         if (rule->action != POLICY_DENY || !match_port(&ask, rule) || !match_method(&ask, rule) ||
-            !match_source(&ask, rule, &source))
+            match_source(&ask, rule, &c.source) == FIT_NO)
             continue;
         for (size_t k = 0; k < rule->to_count; k++) {
             if (s->sets[rule->to[k]].stamp != s->stamp)
                 continue;
-            set_verdict(&ask, i, source, rule->to[k], POLICY_BY_RULE, v);
+            c.set = rule->to[k];
+            set_verdict(&ask, &c, POLICY_BY_RULE, v);
             return false;
         }
     }
     return true;
+}
+
+bool policy_source_holds(const struct policy *p, int source, const struct addr *client,
+                         struct str product, struct policy_scratch *s)
+{
+    struct ask ask;
+    struct policy_query q = {.client = client, .product = product};
+    if (source < 0)
+        return true;
+    begin(&ask, p, &q, s);
+    return has_client(&ask, (uint16_t)source);
 }
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -449,6 +439,8 @@ const char *policy_reason_text(enum policy_reason reason)
         return "the rule for it does not allow this method";
     case POLICY_MATCH_LIMIT:
         return "a pattern of the rule for it gave up at its limit";
+    case POLICY_NEEDS_USER:
+        return "credentials are needed";
     case POLICY_NO_RULE:
         break;
     }
@@ -471,6 +463,8 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
                  p->rules_count * sizeof(struct rule) +
                  p->destinations_count * sizeof(struct destination) +
                  p->sources_count * sizeof(struct source);
+    for (size_t i = 0; i < p->sources_count; i++)
+        out->bytes += nameset_bytes(&p->sources[i].users) + nameset_bytes(&p->sources[i].groups);
 }
 
 void policy_free(struct policy *p)

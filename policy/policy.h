@@ -32,7 +32,8 @@ enum policy_scheme {
     POLICY_HTTPS,   /*   method and path are seen */
 };
 
-enum policy_action { POLICY_DENY, POLICY_ALLOW };
+/* Authenticate: who is asking decides, and that is not known yet. */
+enum policy_action { POLICY_DENY, POLICY_ALLOW, POLICY_AUTHENTICATE };
 enum policy_tls { POLICY_TLS_NONE, POLICY_TLS_TUNNEL };
 
 enum policy_reason {
@@ -42,6 +43,7 @@ enum policy_reason {
     POLICY_BY_METHOD,   /* the same for its methods */
     POLICY_MATCH_LIMIT, /* a pattern of rule gave up: a regex at its match limit, or a URL
                          * on a path of more than 64 KiB */
+    POLICY_NEEDS_USER,  /* rule has to know the user; of POLICY_AUTHENTICATE alone */
 };
 
 struct policy_query {
@@ -53,6 +55,9 @@ struct policy_query {
                                  * empty for POLICY_CONNECT */
     const struct addr *client;  /* NULL: not known (explain) */
     struct str product;         /* empty: not known, as on live traffic */
+    struct str user;            /* ptr NULL: not known who it is */
+    const struct str *groups;   /* of the user; names compare without ASCII case */
+    size_t group_count;
 };
 
 struct policy_verdict {
@@ -60,6 +65,8 @@ struct policy_verdict {
     enum policy_reason reason;
     enum policy_tls tls;       /* for an allowed CONNECT: TUNNEL; else NONE */
     const char *tls_reason;    /* "inspection is off", NULL where tls is NONE */
+    bool needs_user;           /* the rule asks for credentials, or its source set names
+                                * users or groups: whatever the action is */
     int rule_index;            /* of the deciding (or nearly matching) rule; -1: none */
     const char *rule;          /* its name; NULL: none */
     struct place rule_at;
@@ -77,16 +84,27 @@ void policy_scratch_free(struct policy_scratch *s);
 
 /* The set in the verdict is the first of the rule that matches; one that matches
  * without its regexes comes in front of those that need them. A tunnel with an empty
- * method is a CONNECT. */
+ * method is a CONNECT.
+ *
+ * While the user is not known: a rule that fits but for its users and groups, or an
+ * allow rule that asks for credentials, makes it POLICY_AUTHENTICATE. A deny rule does
+ * so only where some later rule would allow: what nobody may do is denied unasked. */
 void policy_eval(const struct policy *p, const struct policy_query *q, struct policy_scratch *s,
                  struct policy_verdict *v);
 
 /* Asked once more for each address that the name of q resolved to: the rules in
  * front of the one that allowed (v, from policy_eval with the same q) which deny
- * by address. Returns false and fills v where such a rule matches. */
+ * by address. Returns false and fills v where such a rule matches. Such a rule that
+ * names users matches also where the user is not known: nobody can be asked any more. */
 MUST_CHECK bool policy_allows_address(const struct policy *p, const struct policy_query *q,
                                       const struct addr *dialled, struct policy_scratch *s,
                                       struct policy_verdict *v);
+
+/* Whether the source set of that number holds the client, whoever its user is: its
+ * addresses and its product alone. -1 holds everybody. client and product as in struct
+ * policy_query. */
+MUST_CHECK bool policy_source_holds(const struct policy *p, int source, const struct addr *client,
+                                    struct str product, struct policy_scratch *s);
 
 /* The reason in words, for pages and logs: "no rule allows it". Constant text. */
 const char *policy_reason_text(enum policy_reason reason);

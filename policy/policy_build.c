@@ -326,6 +326,23 @@ void policy_set_product(struct policy_builder *b, int source, struct str product
     b->policy->sources[source].product = mem_must_dup(product.ptr, product.len);
 }
 
+static struct source *source_for_names(struct policy_builder *b, int source)
+{
+    ASSERT(source >= 0 && (size_t)source < b->policy->sources_count);
+    b->policy->sources[source].has_names = true;
+    return &b->policy->sources[source];
+}
+
+void policy_add_user(struct policy_builder *b, int source, struct str user)
+{
+    nameset_add(&source_for_names(b, source)->users, user);
+}
+
+void policy_add_group(struct policy_builder *b, int source, struct str group)
+{
+    nameset_add(&source_for_names(b, source)->groups, group);
+}
+
 static uint16_t *copy_sets(const int *sets, size_t count, size_t limit)
 {
     uint16_t *copy = mem_must_zalloc(count * sizeof(*copy));
@@ -386,6 +403,7 @@ int policy_add_rule(struct policy_builder *b, const struct policy_rule_spec *rul
         .name = mem_must_dup(rule->name, strlen(rule->name)),
         .at = builder_place(b, &rule->at),
         .action = rule->action,
+        .needs_user = rule->needs_user && rule->action == POLICY_ALLOW,
         .from = copy_sets(rule->from, rule->from_count, p->sources_count),
         .from_count = rule->from_count,
         .to = copy_sets(rule->to, rule->to_count, p->destinations_count),
@@ -421,6 +439,10 @@ struct policy *policy_builder_finish(struct policy_builder *b)
     glob_finish(&p->globs);
     netset_finish(&p->nets);
     netset_finish(&p->clients);
+    for (size_t i = 0; i < p->sources_count; i++) {
+        nameset_finish(&p->sources[i].users);
+        nameset_finish(&p->sources[i].groups);
+    }
     for (size_t i = 0; i < p->rules_count; i++) {
         struct rule *rule = &p->rules[i];
         for (size_t k = 0; k < rule->to_count; k++)

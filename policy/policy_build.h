@@ -58,19 +58,23 @@ MUST_CHECK int policy_add_prefix(struct policy_builder *b, int set, struct str c
 void policy_add_lines(struct policy_builder *b, int set, struct str text, const char *file,
                       struct errlist *errors);
 
-/* Who a source set holds: clients in one of its prefixes, of its product; where the
- * product of a client is not known, the prefixes decide. A set with neither prefixes
- * nor product holds nobody. "::/0" holds no IPv4 address. */
+/* Who a source set holds: clients in one of its prefixes, of its product, whose user is
+ * named in it or is in one of its groups. What a set does not name makes no difference,
+ * but one that names nothing at all holds nobody. Where the product of a client is not
+ * known, the prefixes decide. "::/0" holds no IPv4 address. */
 MUST_CHECK int policy_add_client_prefix(struct policy_builder *b, int source, struct str cidr,
                                         const struct place *at, struct err *e);
 void policy_set_product(struct policy_builder *b, int source, struct str product);
+void policy_add_user(struct policy_builder *b, int source, struct str user);
+void policy_add_group(struct policy_builder *b, int source, struct str group);
 
 /* A rule; the arrays are copied. An empty array means any (for ports of an
  * allow rule: the default ports below). */
 struct policy_rule_spec {
     const char *name;
     struct place at;
-    enum policy_action action;
+    enum policy_action action; /* DENY or ALLOW */
+    bool needs_user;           /* an allow rule that asks for credentials */
     const int *from;
     size_t from_count;
     const int *to;

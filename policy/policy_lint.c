@@ -334,6 +334,20 @@ static bool has_source(const struct rule *r, uint16_t set)
     return false;
 }
 
+static bool holds_nobody(const struct source *s)
+{
+    return s->prefixes == 0 && s->product == NULL && !s->has_names;
+}
+
+/* Each user that b names is one that a takes. Who is in which group is not known here. */
+static bool covers_names(const struct source *a, const struct source *b)
+{
+    if (!a->has_names)
+        return true;
+    return b->has_names && nameset_covers(&a->users, &b->users) &&
+           nameset_covers(&a->groups, &b->groups);
+}
+
 static bool is_same_product(const struct source *a, const struct source *b)
 {
     if (a->product == NULL || b->product == NULL)
@@ -341,33 +355,43 @@ static bool is_same_product(const struct source *a, const struct source *b)
     return strcmp(a->product, b->product) == 0;
 }
 
-/* A prefix of source set number in some set of rule a that asks for the same product. */
+/* A prefix of source set number in some set of rule a that asks for the same product
+ * and takes the same users. */
 static bool is_client_covered(const struct policy *p, const struct rule *a, uint16_t number,
                               const struct netset_item *inner)
 {
     const struct netset *n = &p->clients;
+    const struct source *source = &p->sources[number];
     uint32_t i = netset_find(n, &inner->addr);
     for (; i != NETSET_NONE; i = netset_next(n, i, &inner->addr)) {
         const struct netset_item *item = netset_item(n, i);
+        const struct source *outer = &p->sources[item->note.set];
         if (item->bits <= inner->bits && has_source(a, item->note.set) &&
-            is_same_product(&p->sources[item->note.set], &p->sources[number]))
+            is_same_product(outer, source) && covers_names(outer, source))
             return true;
     }
     return false;
 }
 
+/* a has no prefix: it takes its product's clients where their product is known, or,
+ * where it names users alone, these from everywhere. */
+static bool covers_without_prefix(const struct source *a, const struct source *b)
+{
+    if (a->prefixes != 0 || holds_nobody(a) || !covers_names(a, b))
+        return false;
+    return a->product == NULL || (b->prefixes == 0 && is_same_product(a, b));
+}
+
 static bool is_source_covered(const struct policy *p, const struct rule *a, uint16_t number)
 {
     const struct source *source = &p->sources[number];
-    if (has_source(a, number) || (source->prefixes == 0 && source->product == NULL))
+    if (has_source(a, number) || holds_nobody(source))
         return true;
-    if (source->prefixes == 0) {
-        for (size_t i = 0; i < a->from_count; i++)
-            if (p->sources[a->from[i]].prefixes == 0 &&
-                is_same_product(&p->sources[a->from[i]], source))
-                return true;
+    for (size_t i = 0; i < a->from_count; i++)
+        if (covers_without_prefix(&p->sources[a->from[i]], source))
+            return true;
+    if (source->prefixes == 0)
         return false;
-    }
     for (uint32_t i = 0; i < p->clients.count; i++) {
         const struct netset_item *item = netset_item(&p->clients, i);
         if (item->note.set == number && !is_client_covered(p, a, number, item))
@@ -394,10 +418,10 @@ static bool holds_nothing(const struct policy *p, const struct rule *r)
     return r->to_count != 0;
 }
 
-static bool holds_nobody(const struct policy *p, const struct rule *r)
+static bool is_for_nobody(const struct policy *p, const struct rule *r)
 {
     for (size_t i = 0; i < r->from_count; i++)
-        if (p->sources[r->from[i]].prefixes != 0 || p->sources[r->from[i]].product != NULL)
+        if (!holds_nobody(&p->sources[r->from[i]]))
             return false;
     return r->from_count != 0;
 }
@@ -423,7 +447,7 @@ static void check_rule(struct lint *l, size_t number, struct errlist *warnings)
                      "rule '%s' can never match: its sets of destinations are empty", b->name);
         return;
     }
-    if (holds_nobody(p, b)) {
+    if (is_for_nobody(p, b)) {
         errlist_warn(warnings, &b->at, "rule '%s' can never match: its sources hold nobody",
                      b->name);
         return;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/auth/session.h"
 #include "proxy/clients.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
@@ -147,6 +148,7 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     list_remove(&c->watch);
     stream_close(&c->client);
     conn_drop_origin(c);
+    auth_session_free(c->auth);
     list_remove(&c->node);
     list_append(&w->graveyard, &c->node);
     w->conn_count--;

@@ -26,6 +26,7 @@
 #include "util/list.h"
 #include "util/str.h"
 
+struct auth_session;
 struct worker;
 
 struct conn {
@@ -43,6 +44,8 @@ struct conn {
     bool is_kept_alive;                    /* it has had a request before */
     bool has_client_stirred;               /* an event of the client since the last step */
     bool has_tuned;                        /* keepalive of the origin's socket is set */
+    uint8_t auth_rounds;                   /* answers 407 in a row */
+    struct auth_session *auth;             /* NULL: no handshake was begun */
     struct txn *txn;                       /* NULL between requests and in a tunnel */
     char *early, *late; /* read from the client, and from the origin, not used yet */
     uint32_t early_len, late_len;

@@ -17,6 +17,7 @@
 #ifndef PROXY_HELPERS_H
 #define PROXY_HELPERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "auth/helper_line.h"
@@ -47,28 +48,39 @@ struct helper_ask {
     enum helper_fate fate;
     struct helper_answer answer;
     char token[HELPER_TOKEN_MAX]; /* answer.token points here */
-    uint64_t sent_ms;
+    uint64_t sent_ms; /* this and what follows is the thread's */
+    struct helper_pool *pool;
+    unsigned channel;
+    bool is_retried;
 };
 
 struct helpers;
+struct helper_pool;
 
 /* Starts the thread. NULL with e. */
 MUST_CHECK struct helpers *helpers_new(struct err *e);
 
 /* Never fails: what cannot be done comes back with a fate. config is read before this
- * returns and not kept. */
+ * returns and not kept. The caller sets inbox, done, drop, line and lease. */
 void helpers_ask(struct helpers *h, const struct helper_config *config, struct helper_ask *ask);
 
 /* The handshake of this lease will not go on: its process is free for others. */
 void helpers_release(struct helpers *h, uint64_t lease);
 
+/* started, died (unasked, or put down because it was out of step), running: processes;
+ * the others: asks. */
 struct helpers_counts {
     uint64_t started, died, timed_out, queue_full;
     unsigned running, waiting;
 };
 void helpers_count(struct helpers *h, struct helpers_counts *out);
 
-/* Ends the processes and the thread; what was asked is dropped. NULL is fine. */
+/* How long a process beyond the first of its command stays without work, and how long
+ * all of a command that nobody asks for. Tests only: the values are minutes. */
+void helpers_set_idle(struct helpers *h, uint64_t process_ms, uint64_t pool_ms);
+
+/* Ends the processes and the thread (within seconds, whatever the processes do); what
+ * was asked is dropped. NULL is fine. */
 void helpers_free(struct helpers *h);
 
 #endif

@@ -4,7 +4,8 @@
  *
  *   request -> admit -> dial -> [parent ->] tunnel
  *      ^  \        \________\__> forward -> request | tunnel | linger
- *       \  \________\________\_> reply -> linger
+ *       \  \________\________\_> reply -> [discard ->] request | linger
+ *   admit -> authenticate -> admit | reply
  *
  * enter makes the phase's private state (conn.state); step is level-based and may
  * be called at any time: it looks at what is there, goes on as far as it can, and
@@ -34,11 +35,13 @@ struct phase {
 
 extern const struct phase PHASE_REQUEST; /* reads one request head */
 extern const struct phase PHASE_ADMIT;   /* asks the policy and the limits */
+extern const struct phase PHASE_AUTHENTICATE; /* finds out who asks */
 extern const struct phase PHASE_DIAL;    /* resolves, guards, connects */
 extern const struct phase PHASE_PARENT;  /* asks a parent proxy for a tunnel */
 extern const struct phase PHASE_TUNNEL;  /* moves bytes both ways */
 extern const struct phase PHASE_FORWARD; /* one plain request and its response */
 extern const struct phase PHASE_REPLY;   /* an answer of our own */
+extern const struct phase PHASE_DISCARD; /* content that nobody wants, then request */
 extern const struct phase PHASE_LINGER;  /* what follows an answer: the end */
 
 #endif

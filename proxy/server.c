@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/admin.h"
+#include "proxy/auth/authority.h"
 #include "proxy/clients.h"
 #include "proxy/control.h"
 #include "util/log.h"
@@ -98,6 +99,13 @@ static void raise_descriptor_limit(struct control *c)
     c->shared.tunnels_max = tunnels_for(limit.rlim_max, c->config->workers);
 }
 
+/* A core would hold passwords and keys. */
+static void forbid_cores(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
 static void log_warnings(const struct errlist *faults)
 {
     char text[1024];
@@ -134,7 +142,11 @@ static int make_workers(struct control *c, struct err *e)
 static int prepare(struct control *c, struct err *e)
 {
     raise_descriptor_limit(c);
+    forbid_cores();
     if (log_open(c->config->log.errors, e) != 0)
+        return -1;
+    c->shared.authority = authority_new(e);
+    if (c->shared.authority == NULL)
         return -1;
     c->shared.clients = clients_new();
     c->shared.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -174,6 +186,8 @@ static void free_event(struct event *e)
 static void finish(struct control *c)
 {
     admin_close(c);
+    if (c->shared.authority != NULL)
+        authority_stop(c->shared.authority);
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_free(c->workers[i]);
     mem_free(c->workers);
@@ -194,6 +208,7 @@ static void finish(struct control *c)
     if (c->shared.done_fd >= 0)
         close(c->shared.done_fd);
     clients_free(c->shared.clients);
+    authority_free(c->shared.authority);
     mem_free(c->bound);
     config_unref(c->config);
 }

@@ -2,7 +2,9 @@
 /* txn.c - one request: what was asked, what was decided, how it ended; see txn.h. */
 #include "proxy/txn.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/ops/accesslog.h"
 #include "proxy/worker.h"
@@ -38,6 +40,12 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->forwarding = END_DONE;
     t->status = 0;
     t->bytes_in = t->bytes_out = 0;
+    t->offer = NULL;
+    t->authorization = t->target = t->fields = NULL;
+    t->identity = NULL;
+    t->retry_s = 0;
+    t->keeps_connection = t->expects_continue = t->is_10 = false;
+    t->content.kind = BODY_NONE;
     t->parent = NULL;
     t->has_verdict = t->is_dialled = false;
     t->dial_usec = t->start_usec;
@@ -54,6 +62,11 @@ void txn_query(const struct txn *t, struct policy_query *query)
         .path = str_of(t->path),
         .client = &t->client.addr,
     };
+    if (t->identity != NULL) {
+        query->user = t->identity->user;
+        query->groups = t->identity->groups;
+        query->group_count = t->identity->group_count;
+    }
 }
 
 char *txn_id_text(uint64_t id, char out[TXN_ID_TEXT + 1])
@@ -74,9 +87,11 @@ static void count_request(struct txn *t, enum count_verdict verdict)
 void txn_finish(struct txn *t, enum end_reason end, unsigned status)
 {
     bool is_denial = end == END_DENIED || end == END_ADDRESS_FORBIDDEN || end == END_LOOP;
-    count_request(t, is_denial ? COUNT_DENY : COUNT_ERROR);
+    bool is_question = status == 407;
+    count_request(t, is_denial ? COUNT_DENY : is_question ? COUNT_AUTHENTICATE : COUNT_ERROR);
     count_add(&t->worker->counters.ends[end], 1);
-    accesslog_request(t, end, status, is_denial ? "deny" : "error");
+    accesslog_request(t, end, status,
+                      is_denial ? "deny" : is_question ? "authenticate" : "error");
 }
 
 void txn_forwarded(struct txn *t)
@@ -123,6 +138,12 @@ void txn_free(struct txn *t)
     if (t == NULL)
         return;
     worker_unpin(t->worker, t->pin);
+    if (t->authorization != NULL)
+        OPENSSL_cleanse(t->authorization, strlen(t->authorization));
+    mem_free(t->authorization);
+    mem_free(t->target);
+    mem_free(t->fields);
+    identity_unref(t->identity);
     mem_free(t->path);
     mem_free(t->head);
     mem_free(t);

@@ -18,9 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/identity.h"
 #include "conf/config.h"
 #include "policy/policy.h"
 #include "proxy/end_reason.h"
+#include "proxy/http/framing.h"
 #include "proxy/http/local.h"
 #include "util/addr.h"
 
@@ -40,6 +42,7 @@ struct txn {
     uint16_t port; /* 0: no target could be read */
     bool is_connect;
     /* Of a plain request: */
+    struct framing content;
     char *path;    /* with its query, as sent; NULL: none */
     char *head;    /* as received, to be taken apart again when it is sent on */
     size_t head_len;
@@ -50,6 +53,16 @@ struct txn {
     enum end_reason forwarding; /* DONE, or why the head could not be sent on */
     unsigned status;         /* of the response */
     uint64_t bytes_in, bytes_out;
+    /* Of its authentication; NULL where there is no auth section, or nothing of the kind: */
+    const struct auth_offer *offer; /* what this client may use */
+    char *authorization;            /* value of Proxy-Authorization; secret */
+    char *target;                   /* as sent, for Digest: with authorization only */
+    struct identity *identity;      /* who it is; NULL: not known, or nobody had to ask */
+    char *fields;                   /* for our answer: the challenges, whole lines */
+    unsigned retry_s;               /* for our answer: Retry-After; 0: none */
+    bool keeps_connection;          /* the client's connection can go on behind an answer */
+    bool expects_continue;          /* and its content has not been sent yet, as it seems */
+    bool is_10;                     /* the request is of HTTP/1.0 */
     const struct parent_config *parent; /* NULL: the origin is dialled */
     bool has_verdict;
     struct policy_verdict verdict;

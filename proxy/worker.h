@@ -30,11 +30,13 @@
 #include "util/clock.h"
 #include "util/list.h"
 
+struct authority;
 struct clients;
 
 /* What the whole process shares; outlives every worker. */
 struct shared {
     struct clients *clients;
+    struct authority *authority;
     struct logwriter *logwriter;
     int done_fd; /* eventfd: a worker that has ended adds one */
     /* Tunnels over all workers, and how many the descriptors suffice for: each

@@ -202,6 +202,12 @@ bool hop_wants_close(const struct head_field *fields, size_t count, unsigned min
     return minor == 0 && !has_member(fields, count, STR_LIT("connection"), STR_LIT("keep-alive"));
 }
 
+bool hop_keeps_proxy_connection(const struct request_head *h)
+{
+    return h->minor == 0 && has_member(h->fields, h->field_count, STR_LIT("proxy-connection"),
+                                       STR_LIT("keep-alive"));
+}
+
 /* One Upgrade field with websocket alone, and Connection tells of it (RFC 9110
  * section 7.8). */
 static bool upgrades_to_websocket(const struct head_field *fields, size_t count)

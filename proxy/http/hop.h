@@ -56,6 +56,10 @@ bool hop_is_named(const struct hop_names *n, struct str name);
  * (RFC 9112 section 9.3). */
 bool hop_wants_close(const struct head_field *fields, size_t count, unsigned minor);
 
+/* Whether a client of HTTP/1.0 asks for the connection to be kept in the field that
+ * old clients write to proxies, "Proxy-Connection: keep-alive". */
+bool hop_keeps_proxy_connection(const struct request_head *h);
+
 /* A GET of HTTP/1.1 without content that asks for websocket and nothing else
  * (RFC 6455 section 4.1). */
 bool hop_wants_websocket(const struct request_head *h);

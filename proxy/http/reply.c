@@ -72,11 +72,11 @@ static void put_content_fields(struct writer *w, bool is_html, size_t page_len)
 
 size_t reply_write(const struct reply *r, char *out, size_t size)
 {
-    char page_buf[REPLY_MAX];
+    char page_buf[REPLY_PAGE_MAX];
     struct writer page = {page_buf, 0, sizeof(page_buf), false};
     struct writer w = {out, 0, size, false};
     bool is_html = accept_prefers_html(r->accept);
-    ASSERT(size >= REPLY_MAX);
+    ASSERT(size >= REPLY_MAX && r->fields.len <= REPLY_FIELDS_MAX);
     if (is_html)
         reply_page_html(r, &page);
     else
@@ -87,6 +87,7 @@ size_t reply_write(const struct reply *r, char *out, size_t size)
     writer_put(&w, STR_LIT("X-Request-Id: "));
     writer_put_plain(&w, reply_page_cut(r->id, REPLY_PAGE_ID_MAX));
     writer_put(&w, STR_LIT("\r\n"));
+    writer_put(&w, r->fields);
     put_content_fields(&w, is_html, page.len);
     if (r->retry_after > 0)
         put_number(&w, STR_LIT("Retry-After"), r->retry_after);

@@ -7,7 +7,7 @@
  * accepts it (accept.h says when), else plain text.
  *
  * Fields, in this order: Date, Proxy-Status (RFC 9209; none where error is NULL),
- * X-Request-Id (the id of the access log), Content-Type, Content-Length,
+ * X-Request-Id (the id of the access log), those of the caller, Content-Type, Content-Length,
  * Content-Language, Cache-Control: no-store, X-Content-Type-Options, with HTML
  * Content-Security-Policy, Retry-After where set, Connection.
  *
@@ -22,7 +22,9 @@
 #include "util/attr.h"
 #include "util/str.h"
 
-#define REPLY_MAX 8192 /* every reply fits in that many bytes */
+#define REPLY_PAGE_MAX 8192
+#define REPLY_FIELDS_MAX 8192 /* of whole field lines that the caller brings */
+#define REPLY_MAX (REPLY_PAGE_MAX + REPLY_FIELDS_MAX) /* every reply fits in that many bytes */
 
 struct reply {
     unsigned status;       /* 400 to 599 */
@@ -33,6 +35,8 @@ struct reply {
     struct str details;    /* for Proxy-Status details and the page; may be empty */
     struct str host;       /* what was asked for; may be empty */
     struct str id;         /* of the request */
+    struct str fields;     /* whole lines with CRLF, at most REPLY_FIELDS_MAX: written as they are,
+                            * in front of Content-Type; may be empty */
     struct str accept;     /* the client's Accept value; empty: none sent */
     unsigned retry_after;  /* seconds; 0: no such field */
     bool is_head;          /* the request was HEAD: no page, same fields */

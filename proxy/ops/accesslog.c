@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/accounts.h"
 #include "proxy/worker.h"
 #include "util/json.h"
 #include "util/mem.h"
@@ -48,6 +49,10 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
                        const struct end_row *end, unsigned status)
 {
     add_address(j, "client", &t->client);
+    if (t->identity != NULL) {
+        json_str(j, "user", t->identity->user);
+        json_str(j, "auth", str_of(scheme_name(t->identity->scheme)));
+    }
     add_text(j, "method", t->method);
     if (t->host.len != 0)
         json_str(j, "host", host_str(&t->host));
@@ -106,10 +111,30 @@ static void put_squid(struct worker *w, uint64_t start_usec, struct str client,
         put_line(w, (struct str){line, (size_t)len});
 }
 
-/* "CONNECT host:port - HIER_DIRECT/1.2.3.4 -" */
+/* The user as one word: Squid's own way to write what would break the line. */
+static void format_squid_user(const struct txn *t, char out[3 * ACCOUNT_NAME_MAX + 1])
+{
+    static const char HEX[] = "0123456789ABCDEF";
+    size_t len = 0;
+    if (t->identity == NULL || t->identity->user.len == 0)
+        out[len++] = '-';
+    for (size_t i = 0; t->identity != NULL && i < t->identity->user.len; i++) {
+        unsigned char c = (unsigned char)t->identity->user.ptr[i];
+        if (c > ' ' && c < 0x7f && c != '%') {
+            out[len++] = (char)c;
+            continue;
+        }
+        out[len++] = '%';
+        out[len++] = HEX[c >> 4];
+        out[len++] = HEX[c & 15];
+    }
+    out[len] = '\0';
+}
+
+/* "CONNECT host:port user HIER_DIRECT/1.2.3.4 -" */
 static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
 {
-    char peer[ADDR_TEXT_SIZE] = "-";
+    char peer[ADDR_TEXT_SIZE] = "-", user[3 * ACCOUNT_NAME_MAX + 1];
     bool is_v6 = t->host.is_address && !addr_is_v4(&t->host.addr);
     int len;
     if (t->port == 0) {
@@ -125,9 +150,10 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
     const char *hierarchy = !t->is_dialled      ? "HIER_NONE"
                             : t->parent != NULL ? "FIRSTUP_PARENT"
                                                 : "HIER_DIRECT";
-    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s - %s/%s -", t->method,
+    format_squid_user(t, user);
+    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s %s %s/%s -", t->method,
                    t->is_connect ? "" : "http://", is_v6 ? "[" : "", t->host.name,
-                   is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), hierarchy, peer);
+                   is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), user, hierarchy, peer);
     return (size_t)len < size ? (size_t)len : size - 1;
 }
 
@@ -135,7 +161,7 @@ static const char *squid_result(const struct txn *t, const char *verdict)
 {
     if (t->port == 0)
         return "NONE_NONE";
-    if (strcmp(verdict, "deny") == 0)
+    if (strcmp(verdict, "deny") == 0 || strcmp(verdict, "authenticate") == 0)
         return "TCP_DENIED";
     return t->is_connect ? "TCP_TUNNEL" : "TCP_MISS";
 }

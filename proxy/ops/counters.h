@@ -14,13 +14,32 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "auth/scheme.h"
 #include "proxy/end_reason.h"
 #include "proxy/http/ledger.h"
 
 typedef atomic_uint_fast64_t counter;
 
-enum count_verdict { COUNT_ALLOW, COUNT_DENY, COUNT_ERROR, COUNT_VERDICTS };
+enum count_verdict { COUNT_ALLOW, COUNT_DENY, COUNT_AUTHENTICATE, COUNT_ERROR, COUNT_VERDICTS };
 enum count_method { COUNT_CONNECT, COUNT_OTHER_METHOD, COUNT_METHODS };
+
+/* How authentication went: by scheme (AUTH_NONE: no credentials, or of no scheme that
+ * was offered). */
+enum count_auth {
+    COUNT_AUTH_OK,
+    COUNT_AUTH_ASKED,       /* a challenge to somebody who brought nothing */
+    COUNT_AUTH_LEG,         /* a handshake goes on */
+    COUNT_AUTH_WRONG,       /* unknown user, wrong password, ticket refused */
+    COUNT_AUTH_STALE,       /* Digest: right, with an old nonce */
+    COUNT_AUTH_REPLAYED,    /* Digest: right, and seen before */
+    COUNT_AUTH_OUTDATED,    /* NTLMv1 or LM */
+    COUNT_AUTH_MALFORMED,
+    COUNT_AUTH_NOT_OFFERED,
+    COUNT_AUTH_THROTTLED,
+    COUNT_AUTH_BUSY,
+    COUNT_AUTH_UNAVAILABLE,
+    COUNT_AUTH_RESULTS,
+};
 
 /* Upper bounds of the histogram's buckets, in microseconds; the last is infinite. */
 #define CONNECT_BUCKETS 13
@@ -32,6 +51,8 @@ struct counters {
     counter ends[END_REASON_COUNT];
     counter connect_buckets[CONNECT_BUCKETS + 1]; /* not cumulative */
     counter connect_usec;
+    counter auth[AUTH_SCHEME_COUNT][COUNT_AUTH_RESULTS];
+    counter auth_cached; /* of those that were ok: found among verified credentials */
     counter accept_pauses;
     counter header_changes[HEADER_FIELD_COUNT][HEADER_REASON_COUNT];
     /* Copied from the worker's resolver once a turn. */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "proxy/auth/authority.h"
 #include "proxy/control.h"
 
 /* The sum over all workers of the counter that stands at offset. */
@@ -35,7 +36,7 @@ static void single(struct evbuffer *out, const char *name, const char *type, con
 
 static void write_requests(const struct control *c, struct evbuffer *out)
 {
-    static const char *const VERDICTS[] = {"allow", "deny", "error"};
+    static const char *const VERDICTS[] = {"allow", "deny", "authenticate", "error"};
     static const char *const METHODS[] = {"CONNECT", "other"};
     head(out, "sallyport_requests_total", "counter", "Requests by what became of them.");
     for (unsigned v = 0; v < COUNT_VERDICTS; v++)
@@ -95,6 +96,48 @@ static void write_connect_seconds(const struct control *c, struct evbuffer *out)
     }
     evbuffer_add_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name,
                         total, name, (double)SUM(c, connect_usec) / 1e6, name, total);
+}
+
+static void write_auth(const struct control *c, struct evbuffer *out)
+{
+    static const char *const RESULTS[COUNT_AUTH_RESULTS] = {
+        "ok",        "asked",       "leg",       "wrong", "stale",      "replayed",
+        "outdated",  "malformed",   "not_offered", "throttled", "busy", "unavailable"};
+    head(out, "sallyport_auth_total", "counter",
+         "Authentications by scheme and result; scheme none: no credentials, or not offered.");
+    for (unsigned s = 0; s < AUTH_SCHEME_COUNT; s++)
+        for (unsigned r = 0; r < COUNT_AUTH_RESULTS; r++) {
+            bool is_possible = (s == AUTH_NONE) ==
+                               (r == COUNT_AUTH_ASKED || r == COUNT_AUTH_NOT_OFFERED);
+            size_t at = offsetof(struct counters, auth) +
+                        (s * COUNT_AUTH_RESULTS + r) * sizeof(counter);
+            if (is_possible)
+                evbuffer_add_printf(out, "sallyport_auth_total{scheme=\"%s\",result=\"%s\"} %llu\n",
+                                    scheme_name((enum auth_scheme)s), RESULTS[r],
+                                    (unsigned long long)sum(c, at));
+        }
+    single(out, "sallyport_auth_cached_total", "counter",
+           "Basic credentials that had been verified a short while before.", SUM(c, auth_cached));
+}
+
+static void write_helpers(const struct control *c, struct evbuffer *out)
+{
+    struct helpers_counts n;
+    helpers_count(c->shared.authority->helpers, &n);
+    single(out, "sallyport_auth_helpers_running", "gauge", "Helper processes that run now.",
+           n.running);
+    single(out, "sallyport_auth_helper_asks_waiting", "gauge",
+           "Requests that wait for a helper now.", n.waiting);
+    head(out, "sallyport_auth_helper_events_total", "counter", "What befell helper processes.");
+    const char *name = "sallyport_auth_helper_events_total";
+    evbuffer_add_printf(out, "%s{event=\"started\"} %llu\n", name, (unsigned long long)n.started);
+    evbuffer_add_printf(out, "%s{event=\"died\"} %llu\n", name, (unsigned long long)n.died);
+    evbuffer_add_printf(out, "%s{event=\"timed_out\"} %llu\n", name,
+                        (unsigned long long)n.timed_out);
+    evbuffer_add_printf(out, "%s{event=\"queue_full\"} %llu\n", name,
+                        (unsigned long long)n.queue_full);
+    single(out, "sallyport_auth_hashes_waiting", "gauge", "Passwords that wait to be hashed now.",
+           jobs_waiting(c->shared.authority->hashing));
 }
 
 static void write_dns(const struct control *c, struct evbuffer *out)
@@ -162,6 +205,8 @@ void metrics_write(const struct control *c, struct evbuffer *out)
     write_requests(c, out);
     write_ends(c, out);
     write_errors(c, out);
+    write_auth(c, out);
+    write_helpers(c, out);
     write_connect_seconds(c, out);
     write_dns(c, out);
     write_header_changes(c, out);

@@ -2,13 +2,13 @@
 /*
  * admit.c - the phase that asks whether the request may go on.
  *
- * It may wait: authentication, which can take several requests of one connection
- * and the answer of a thread or a helper, belongs between the request and the
- * policy, in this phase.
+ * It asks the policy without a user first. Only where that makes a difference, who it
+ * is is found out (authenticate), and then the policy is asked once more.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/offers.h"
 #include "proxy/clients.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
@@ -114,9 +114,13 @@ static enum next admit_step(struct conn *c)
     txn_query(t, &query);
     policy_eval(t->pin->config->policy, &query, t->pin->scratch, &t->verdict);
     t->has_verdict = true;
+    const struct config *config = t->pin->config;
+    if (t->verdict.action == POLICY_AUTHENTICATE && config->auth != NULL) {
+        t->offer = config_offer(config, &t->client.addr, t->pin->scratch);
+        return conn_enter(c, &PHASE_AUTHENTICATE);
+    }
     if (t->verdict.action != POLICY_ALLOW)
         return deny(c);
-    const struct config *config = t->pin->config;
     int parent = config->rules[t->verdict.rule_index].parent;
     if (parent >= 0)
         t->parent = &config->parents[parent];

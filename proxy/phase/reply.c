@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.c - the phase that gives an answer of our own and closes.
+ * reply.c - the phase that gives an answer of our own, and closes or listens again.
  */
 #include <string.h>
 
 #include "proxy/conn.h"
 #include "proxy/http/reply.h"
 #include "proxy/http/status.h"
+#include "proxy/phase/discard.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -14,8 +15,17 @@
 
 struct answer {
     size_t len, sent;
+    bool keeps_connection;
+    struct framing content; /* of the request, if the connection goes on */
     char bytes[];
 };
+
+/* Only a client that is asked for credentials must be heard again on the same
+ * connection, for a handshake that belongs to it. */
+static bool keeps_connection(const struct txn *t)
+{
+    return t->fields != NULL && t->keeps_connection;
+}
 
 static size_t write_reply(struct conn *c, char *out)
 {
@@ -34,8 +44,10 @@ static size_t write_reply(struct conn *c, char *out)
         .host = host_str(&t->host),
         .id = str_of(txn_id_text(t->id, id)),
         .accept = str_of(t->accept),
-        .retry_after = row->status == 503 ? 5 : 0,
+        .retry_after = row->status == 503 ? 5 : t->retry_s,
         .is_head = strcmp(t->method, "HEAD") == 0,
+        .fields = str_of(t->fields),
+        .keeps_connection = keeps_connection(t),
     };
     return reply_write(&reply, out, REPLY_MAX);
 }
@@ -56,7 +68,10 @@ static int reply_enter(struct conn *c)
     a->len = len;
     a->sent = 0;
     memcpy(a->bytes, buffer, len);
-    conn_drop_early(c);
+    a->keeps_connection = keeps_connection(c->txn);
+    a->content = c->txn->content;
+    if (!a->keeps_connection)
+        conn_drop_early(c);
     txn_free(c->txn);
     c->txn = NULL;
     conn_set_deadline(c, SEND_MS);
@@ -80,7 +95,9 @@ static enum next send_answer(struct conn *c, struct answer *a)
             return NEXT_AGAIN;
         a->sent += len;
     }
-    return conn_enter(c, &PHASE_LINGER);
+    if (!a->keeps_connection)
+        return conn_enter(c, &PHASE_LINGER);
+    return discard_enter_for(c, a->content);
 }
 
 static enum next reply_step(struct conn *c)

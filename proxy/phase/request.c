@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "proxy/conn.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/head.h"
 #include "proxy/http/hop.h"
 #include "proxy/http/target.h"
 #include "proxy/worker.h"
+#include "util/base64.h"
 #include "util/mem.h"
 
 /* A head that is still arriving: the phase's state. */
@@ -91,12 +93,11 @@ static const char *note_max_forwards(struct txn *t, const struct request_head *h
  * must not. */
 static const char *check_forwarding(struct txn *t, const struct request_head *h, unsigned *status)
 {
-    struct framing body;
     const char *fault = hop_fault_of_request(h);
     *status = 400;
     if (fault == NULL)
         fault = note_max_forwards(t, h);
-    return fault == NULL ? framing_of_request(h, &body, status) : fault;
+    return fault == NULL ? framing_of_request(h, &t->content, status) : fault;
 }
 
 /* For whoever sends it on: a CONNECT is only sent to a parent. */
@@ -107,6 +108,31 @@ static int keep_head(struct txn *t, struct str whole)
     t->head = mem_dup(whole.ptr, whole.len);
     t->head_len = whole.len;
     return t->head != NULL ? 0 : -1;
+}
+
+/* What authentication needs of a request: who it claims to be, over what, and whether
+ * it can be asked again on this connection. */
+static int note_authorization(struct txn *t, const struct request_head *h)
+{
+    if (t->pin->config->auth == NULL)
+        return 0;
+    t->is_10 = h->minor == 0;
+    t->keeps_connection = !hop_wants_close(h->fields, h->field_count, h->minor) ||
+                          hop_keeps_proxy_connection(h);
+    t->expects_continue = hop_expects_continue(h);
+    const struct head_field *f = head_find(h, STR_LIT("Proxy-Authorization"));
+    if (f == NULL)
+        return 0;
+    t->authorization = mem_dup(f->value.ptr, f->value.len);
+    t->target = mem_dup(h->target.ptr, h->target.len);
+    return t->authorization != NULL && t->target != NULL ? 0 : -1;
+}
+
+/* Whether it is without its credentials. */
+static bool is_too_large(const struct txn *t, const struct request_head *h, size_t len)
+{
+    const struct head_field *f = head_find(h, STR_LIT("Proxy-Authorization"));
+    return len - (f != NULL ? f->value.len : 0) > t->pin->config->limits.header_bytes;
 }
 
 static enum next take_head(struct conn *c, struct str bytes, const struct head_scanner *scanner)
@@ -126,7 +152,9 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
         return reject(c, PARSE_BAD, "the target", fault);
     if (hop_has_via(&head, str_of(c->txn->pin->config->headers.via)))
         return conn_fail(c, END_LOOP, "Via names this proxy");
-    if (keep_head(c->txn, whole) != 0)
+    if (is_too_large(c->txn, &head, whole.len))
+        return conn_fail(c, END_HEADER_TOO_LARGE, NULL);
+    if (keep_head(c->txn, whole) != 0 || note_authorization(c->txn, &head) != 0)
         return conn_fail(c, END_NO_MEMORY, NULL);
     if (!c->txn->is_connect) {
         unsigned status;
@@ -252,9 +280,17 @@ static enum next read_on(struct conn *c, size_t limit)
     return found == PARSE_MORE ? NEXT_PHASE : reject(c, found, "the request has", fault);
 }
 
+/* A Kerberos ticket of a user in many groups counts beside the rest of the header: it
+ * may have 64 KiB, and base64 makes them 86. */
+static size_t head_limit(const struct config *config)
+{
+    bool has_tickets = config->auth != NULL && config->auth->kerberos != NULL;
+    return config->limits.header_bytes + (has_tickets ? BASE64_SIZE(KERBEROS_TOKEN_MAX) : 0);
+}
+
 static enum next request_step(struct conn *c)
 {
-    size_t limit = c->worker->pin->config->limits.header_bytes;
+    size_t limit = head_limit(c->worker->pin->config);
     if (c->is_expired)
         return c->state == NULL ? conn_end(c, END_CLIENT_IDLE)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);

@@ -10,6 +10,7 @@
  * The phase needs nothing of the request or the configuration any more, and lets
  * go of both: a tunnel may live for weeks.
  */
+#include "proxy/auth/session.h"
 #include "proxy/conn.h"
 #include "proxy/net/relay.h"
 #include "proxy/worker.h"
@@ -66,6 +67,8 @@ static int tunnel_enter(struct conn *c)
     conn_drop_early(c);
     txn_free(c->txn);
     c->txn = NULL;
+    auth_session_free(c->auth);
+    c->auth = NULL;
     conn_set_deadline(c, t->idle_ms);
     return 0;
 }

@@ -26,10 +26,12 @@ char *read_project_file(const char *path, size_t *len)
 int main(void)
 {
     SRunner *runner = srunner_create(cases_suite());
+    srunner_add_suite(runner, auth_suite());
     srunner_add_suite(runner, config_suite());
     srunner_add_suite(runner, file_suite());
     srunner_add_suite(runner, hosts_suite());
     srunner_add_suite(runner, keys_suite());
+    srunner_add_suite(runner, products_suite());
     srunner_add_suite(runner, source_suite());
     srunner_add_suite(runner, suggest_suite());
     srunner_add_suite(runner, units_suite());

@@ -13,11 +13,13 @@
 
 #include "util/str.h"
 
+Suite *auth_suite(void);
 Suite *cases_suite(void);
 Suite *config_suite(void);
 Suite *file_suite(void);
 Suite *hosts_suite(void);
 Suite *keys_suite(void);
+Suite *products_suite(void);
 Suite *source_suite(void);
 Suite *suggest_suite(void);
 Suite *units_suite(void);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/config.h"
+#include "tests/unit/conf/folder.h"
 #include "util/mem.h"
 
 /* The cases' own file; what they include is beside it. */
@@ -127,15 +128,16 @@ static void run_case(struct a_case *c)
     mem_free(text);
 }
 
-/* Paths in messages are short when the cases run in the folder of their data. */
-static void run_cases(const char *path, size_t at_least)
+/* Paths in messages are short when the cases run in the folder of their data. folder:
+ * NULL, or another one with what the cases name. */
+static void run_cases(const char *path, const char *folder, size_t at_least)
 {
     size_t len, count = 0;
     char *text = read_project_file(path, &len);
     struct str rest = {text, len};
     struct a_case c;
 
-    ck_assert_int_eq(chdir(project_path("tests/data/conf")), 0);
+    ck_assert_int_eq(chdir(folder != NULL ? folder : project_path("tests/data/conf")), 0);
     while (cut_case(&rest, &c)) {
         run_case(&c);
         count++;
@@ -146,19 +148,28 @@ static void run_cases(const char *path, size_t at_least)
 
 START_TEST(not_well_formed)
 {
-    run_cases("tests/data/conf/bad-syntax.cases", 30);
+    run_cases("tests/data/conf/bad-syntax.cases", NULL, 30);
 }
 END_TEST
 
 START_TEST(wrong_keys_and_values)
 {
-    run_cases("tests/data/conf/bad-keys.cases", 60);
+    run_cases("tests/data/conf/bad-keys.cases", NULL, 60);
 }
 END_TEST
 
 START_TEST(wrong_sets_and_rules)
 {
-    run_cases("tests/data/conf/bad-policy.cases", 35);
+    run_cases("tests/data/conf/bad-policy.cases", NULL, 35);
+}
+END_TEST
+
+START_TEST(wrong_authentication)
+{
+    struct folder f;
+    folder_make(&f);
+    run_cases("tests/data/conf/bad-auth.cases", f.path, 40);
+    folder_remove(&f);
 }
 END_TEST
 
@@ -170,6 +181,7 @@ Suite *cases_suite(void)
     tcase_add_test(t, not_well_formed);
     tcase_add_test(t, wrong_keys_and_values);
     tcase_add_test(t, wrong_sets_and_rules);
+    tcase_add_test(t, wrong_authentication);
     suite_add_tcase(s, t);
     return s;
 }

@@ -37,4 +37,10 @@ Suite *phases_suite(void);
 Suite *log_threads_suite(void);
 Suite *worker_threads_suite(void);
 
+/* service_runner.c: threads that serve the workers. */
+Suite *helper_ends_suite(void);
+Suite *helper_lines_suite(void);
+Suite *helpers_suite(void);
+Suite *jobs_suite(void);
+
 #endif

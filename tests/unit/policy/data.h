@@ -17,7 +17,7 @@
 #include "util/err.h"
 #include "util/str.h"
 
-#define DATA_MAX_COLUMNS 10
+#define DATA_MAX_COLUMNS 12
 
 struct data {
     char *text;

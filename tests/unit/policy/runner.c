@@ -9,6 +9,7 @@ int main(void)
     SRunner *runner = srunner_create(bulk_suite());
     srunner_add_suite(runner, host_suite());
     srunner_add_suite(runner, namehash_suite());
+    srunner_add_suite(runner, nameset_suite());
     srunner_add_suite(runner, pattern_suite());
     srunner_add_suite(runner, url_suite());
     srunner_add_suite(runner, netset_suite());
@@ -18,6 +19,7 @@ int main(void)
     srunner_add_suite(runner, build_suite());
     srunner_add_suite(runner, policy_suite());
     srunner_add_suite(runner, random_suite());
+    srunner_add_suite(runner, users_suite());
     srunner_add_suite(runner, lint_suite());
     srunner_add_suite(runner, guard_suite());
     srunner_run_all(runner, CK_ENV);

@@ -76,6 +76,8 @@ static void add_option(struct sets *s, struct str option, struct policy_rule_spe
         rule->methods = lists->methods;
         while (option.ptr != NULL && rule->methods_count < MAX_LIST)
             lists->methods[rule->methods_count++] = str_cut(&option, ',');
+    } else if (str_eq(key, STR_LIT("auth"))) {
+        rule->needs_user = true;
     } else {
         ck_abort_msg("a rule has no '%.*s'", STR_ARG(key));
     }
@@ -147,6 +149,12 @@ void sets_add(struct sets *s, struct str statement, unsigned line)
         rc = add_rule(s, rest, &at, &e);
     } else if (str_eq(word, STR_LIT("product"))) {
         policy_set_product(b, s->source, rest);
+        rc = 0;
+    } else if (str_eq(word, STR_LIT("user"))) {
+        policy_add_user(b, s->source, rest);
+        rc = 0;
+    } else if (str_eq(word, STR_LIT("group"))) {
+        policy_add_group(b, s->source, rest);
         rc = 0;
     } else if (str_eq(word, STR_LIT("default"))) {
         set_default(s, rest);

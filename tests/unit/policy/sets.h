@@ -4,9 +4,10 @@
  *
  *   set NAME, source NAME                  what the next lines add to
  *   domain P, url P, prefix P, regex P     a pattern of the set
- *   client CIDR, product NAME              who the source holds
+ *   client CIDR, product NAME, user NAME, group NAME
+ *                                          who the source holds
  *   default connect|http|https PORTS
- *   rule NAME allow|deny [from=A,B] [to=A,B] [ports=1,2-3] [methods=A,B]
+ *   rule NAME allow|deny [from=A,B] [to=A,B] [ports=1,2-3] [methods=A,B] [auth]
  *
  * '#' in front is a comment. The caller owns the builder. Threads: one.
  */

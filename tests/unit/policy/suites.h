@@ -13,6 +13,7 @@
 Suite *bulk_suite(void);
 Suite *host_suite(void);
 Suite *namehash_suite(void);
+Suite *nameset_suite(void);
 Suite *pattern_suite(void);
 Suite *url_suite(void);
 Suite *netset_suite(void);
@@ -22,6 +23,7 @@ Suite *regex_suite(void);
 Suite *build_suite(void);
 Suite *policy_suite(void);
 Suite *random_suite(void);
+Suite *users_suite(void);
 Suite *lint_suite(void);
 Suite *guard_suite(void);
 

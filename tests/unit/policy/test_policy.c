@@ -39,6 +39,8 @@ static const char *word_of(const struct policy_verdict *v)
 {
     if (v->action == POLICY_ALLOW)
         return "allow";
+    if (v->action == POLICY_AUTHENTICATE)
+        return "authenticate";
     switch (v->reason) {
     case POLICY_BY_RULE:
         return "deny";
@@ -48,6 +50,7 @@ static const char *word_of(const struct policy_verdict *v)
         return "method";
     case POLICY_MATCH_LIMIT:
         return "limit";
+    case POLICY_NEEDS_USER:
     case POLICY_NO_RULE:
         break;
     }
@@ -337,7 +340,8 @@ END_TEST
 START_TEST(every_reason_has_words)
 {
     static const enum policy_reason reasons[] = {POLICY_BY_RULE, POLICY_NO_RULE, POLICY_BY_PORT,
-                                                 POLICY_BY_METHOD, POLICY_MATCH_LIMIT};
+                                                 POLICY_BY_METHOD, POLICY_MATCH_LIMIT,
+                                                 POLICY_NEEDS_USER};
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         for (size_t k = 0; k < i; k++)
             ck_assert_str_ne(policy_reason_text(reasons[i]), policy_reason_text(reasons[k]));
