@@ -96,7 +96,7 @@ static void read_line(struct reader *r, struct str line, unsigned number)
     }
 }
 
-static void warn(struct reader *r)
+static void check(struct reader *r)
 {
     struct groups *g = r->g;
     if (accounts_count(g->names) == 0)
@@ -104,9 +104,10 @@ static void warn(struct reader *r)
     for (size_t i = 0; i < accounts_count(g->users); i++) {
         const struct member *m = accounts_value(g->users, i);
         if (m->left_out > 0)
-            errlist_warn(r->faults, &(struct place){r->file, m->line},
-                         "%s is in %zu groups; only the first %d count",
-                         accounts_name(g->users, i), m->count + m->left_out, GROUPS_MAX);
+            errlist_add(r->faults, &(struct place){r->file, m->line},
+                        "%s is in %zu groups, more than %d: one that is left out could be the "
+                        "one that a rule denies",
+                        accounts_name(g->users, i), m->count + m->left_out, GROUPS_MAX);
     }
 }
 
@@ -123,10 +124,10 @@ struct groups *groups_new(struct str text, const char *file, struct errlist *fau
         read_line(&r, line, lines.number);
     accounts_seal(g->names);
     accounts_seal(g->users);
-    if (faults->errors == before) {
-        warn(&r);
+    if (faults->errors == before)
+        check(&r);
+    if (faults->errors == before)
         return g;
-    }
     groups_free(g);
     return NULL;
 }

@@ -14,7 +14,7 @@
 #include "auth/accounts.h"
 #include "util/err.h"
 
-#define GROUPS_MAX 64 /* of one user; groups_new warns of more */
+#define GROUPS_MAX 64 /* of one user; more are an error */
 
 struct groups;
 

@@ -62,9 +62,8 @@ MUST_CHECK enum negotiate_result negotiate_kerberos_done(struct negotiate_sessio
 MUST_CHECK bool negotiate_claimed_user(struct str token, char user[ACCOUNT_NAME_MAX + 1]);
 
 /* For the client, never empty after NEGOTIATE_TOKEN. After NEGOTIATE_OK there may be one
- * too; RFC 4559 section 5 sends it with the answer that follows, where a proxy's clients
- * do not read it: curl and browsers look for tokens in a 407 alone. Borrowed, good until
- * the next step. */
+ * too; RFC 4559 section 5 sends it with the answer that follows. curl does not read it
+ * there: it looks for a proxy's tokens in a 407 alone. Borrowed, good until the next step. */
 struct str negotiate_token(const struct negotiate_session *s);
 
 /* After NEGOTIATE_OK. The name is borrowed from the session. */

@@ -105,7 +105,7 @@ static void collect_client(const struct ask *ask)
         ask->s->source_stamps[netset_item(n, i)->note.set] = ask->s->stamp;
 }
 
-static void begin(struct ask *ask, const struct policy *p, const struct policy_query *q,
+static inline void begin(struct ask *ask, const struct policy *p, const struct policy_query *q,
                   struct policy_scratch *s)
 {
     ASSERT(s->policy == p);
@@ -133,11 +133,10 @@ static bool has_client(const struct ask *ask, uint16_t index)
 /* Whether a source fits. Unknown: its client does, and who the user is decides. */
 enum fit { FIT_NO, FIT_YES, FIT_UNKNOWN };
 
+/* For a source that names somebody. */
 static enum fit match_names(const struct ask *ask, const struct source *source)
 {
     const struct policy_query *q = ask->q;
-    if (!source->has_names)
-        return FIT_YES;
     if (q->user.ptr == NULL)
         return FIT_UNKNOWN;
     if (nameset_has(&source->users, q->user))
@@ -154,14 +153,17 @@ static enum fit match_source(const struct ask *ask, const struct rule *rule, int
 {
     enum fit best = rule->from_count == 0 ? FIT_YES : FIT_NO;
     *source = NO_SET;
-    for (size_t i = 0; i < rule->from_count && best != FIT_YES; i++) {
+    for (size_t i = 0; i < rule->from_count; i++) {
+        const struct source *candidate = &ask->p->sources[rule->from[i]];
         if (!has_client(ask, rule->from[i]))
             continue;
-        enum fit fit = match_names(ask, &ask->p->sources[rule->from[i]]);
+        enum fit fit = candidate->has_names ? match_names(ask, candidate) : FIT_YES;
         if (fit == FIT_NO || fit == best)
             continue;
-        best = fit;
         *source = rule->from[i];
+        if (fit == FIT_YES)
+            return FIT_YES;
+        best = fit;
     }
     return best;
 }
@@ -335,7 +337,7 @@ static void explain_denial(const struct ask *ask, struct policy_verdict *v)
 static bool find_rule(const struct ask *ask, bool *is_near, struct policy_verdict *v)
 {
     struct choice c;
-    struct choice asking = {0}; /* the first that has to know the user */
+    struct choice asking; /* the first that has to know the user */
     bool is_asking = false;
     for (c.index = 0; c.index < ask->p->rules_count; c.index++) {
         const struct rule *rule = &ask->p->rules[c.index];
@@ -354,17 +356,19 @@ static bool find_rule(const struct ask *ask, bool *is_near, struct policy_verdic
         if (found == FOUND_NO)
             continue;
         bool may_allow = found == FOUND_YES && rule->action == POLICY_ALLOW;
-        bool needs_user = may_allow && rule->needs_user && ask->q->user.ptr == NULL;
+        bool needs_user = rule->needs_user && may_allow && ask->q->user.ptr == NULL;
         if ((fit == FIT_UNKNOWN || needs_user) && !is_asking) {
             is_asking = true;
             asking = c;
         }
         if (fit == FIT_UNKNOWN && !may_allow)
             continue;
-        if (is_asking && may_allow)
-            set_verdict(ask, &asking, POLICY_NEEDS_USER, v);
-        else
-            set_verdict(ask, &c, found == FOUND_YES ? POLICY_BY_RULE : POLICY_MATCH_LIMIT, v);
+        bool is_open = is_asking && may_allow;
+        set_verdict(ask, is_open ? &asking : &c,
+                    is_open              ? POLICY_NEEDS_USER
+                    : found == FOUND_YES ? POLICY_BY_RULE
+                                         : POLICY_MATCH_LIMIT,
+                    v);
         return true;
     }
     return false;
@@ -420,11 +424,12 @@ bool policy_allows_address(const struct policy *p, const struct policy_query *q,
 bool policy_source_holds(const struct policy *p, int source, const struct addr *client,
                          struct str product, struct policy_scratch *s)
 {
-    struct ask ask;
     struct policy_query q = {.client = client, .product = product};
+    struct ask ask = {.p = p, .q = &q, .s = s};
     if (source < 0)
         return true;
-    begin(&ask, p, &q, s);
+    scratch_next(s);
+    collect_client(&ask);
     return has_client(&ask, (uint16_t)source);
 }
 

@@ -44,11 +44,8 @@ void policy_scratch_free(struct policy_scratch *s)
     mem_free(s);
 }
 
-void scratch_next(struct policy_scratch *s)
+void scratch_wrap(struct policy_scratch *s)
 {
-    s->has_path = false;
-    if (++s->stamp != 0)
-        return;
     const struct policy *p = s->policy;
     memset(s->sets, 0, p->destinations_count * sizeof(*s->sets));
     memset(s->source_stamps, 0, p->sources_count * sizeof(*s->source_stamps));

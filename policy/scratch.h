@@ -44,7 +44,15 @@ struct policy_scratch {
     char subject[GLOB_SUBJECT_SIZE];
 };
 
+/* Once in 2^32 questions the stamps begin anew. */
+void scratch_wrap(struct policy_scratch *s);
+
 /* A new question: nothing has matched. */
-void scratch_next(struct policy_scratch *s);
+static inline void scratch_next(struct policy_scratch *s)
+{
+    s->has_path = false;
+    if (++s->stamp == 0)
+        scratch_wrap(s);
+}
 
 #endif

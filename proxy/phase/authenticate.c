@@ -92,10 +92,11 @@ static size_t split_groups(const char *text, struct str *out, size_t size)
 /* Those of the file, and those that the helper gave. */
 static struct identity *make_identity(const struct exchange *x)
 {
-    struct str groups[GROUPS_MAX];
+    /* Room for all: one that is left out could be the one that a rule denies. */
+    struct str groups[GROUPS_MAX + HELPER_GROUPS_MAX / 2];
     struct str user = str_of(x->user);
     size_t n = groups_of(x->auth->groups, user, groups, GROUPS_MAX);
-    n += split_groups(x->groups, groups + n, GROUPS_MAX - n);
+    n += split_groups(x->groups, groups + n, ARRAY_LEN(groups) - n);
     return identity_new(x->scheme, user, groups, n);
 }
 
@@ -135,9 +136,11 @@ static enum next conclude(struct conn *c, struct exchange *x)
     case EXCHANGE_WAITS:
         break;
     }
+    /* Who has spoilt a nonce, by whatever count, goes on with another one and need not be
+     * asked for a password. */
+    bool is_stale = x->result == COUNT_AUTH_STALE || x->result == COUNT_AUTH_REPLAYED;
     bool is_offer = x->result == COUNT_AUTH_STALE || x->result == COUNT_AUTH_NOT_OFFERED;
-    return challenge(c, is_offer ? END_AUTH_REQUIRED : END_AUTH_FAILED,
-                     x->result == COUNT_AUTH_STALE, 0);
+    return challenge(c, is_offer ? END_AUTH_REQUIRED : END_AUTH_FAILED, is_stale, 0);
 }
 
 static int authenticate_enter(struct conn *c)

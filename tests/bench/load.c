@@ -4,14 +4,16 @@
  *
  * Four modes: connect (open, one exchange, close, again), pingpong (exchanges in open tunnels),
  * bulk (discard what the origin sends), idle (hold open tunnels, then prove that each still
- * carries an exchange). An exchange is one byte there and back, or a GET with its response. The
- * report is key=value lines on standard output.
+ * carries an exchange). An exchange is one byte there and back, or a GET with its response; a
+ * unit of connect may also end with the answer to CONNECT. Units follow each other without a
+ * pause, or are begun at a rate. The report is key=value lines on standard output.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "tests/bench/exchange.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/options.h"
+#include "tests/bench/pace.h"
 #include "tests/bench/tunnel.h"
 #include "util/attr.h"
 
@@ -39,7 +42,9 @@ struct load {
     struct exchange exchange;
     struct tunnel *tunnels;
     struct histogram latency; /* ns */
+    struct pace pace;
     payload_fn on_payload;
+    payload_fn begin;    /* of a unit, in a slot that has none */
     unsigned active;     /* tunnels with a unit of work under way */
     unsigned opened;     /* set-up: tunnels that are up */
     unsigned started;    /* set-up: tunnels begun */
@@ -68,6 +73,14 @@ static void finish_unit(struct load *load, struct tunnel *t)
 
 /* ---- connect ---- */
 
+/* The slot has done its unit: at a pace, the next one is begun when it is due. */
+static void rest(struct load *load, struct tunnel *t)
+{
+    load->active--;
+    if (pace_is_on(&load->pace))
+        pace_give(&load->pace, t, tunnel_now_ns());
+}
+
 /* Begins units in this slot until one is under way. */
 static void begin_connect(struct load *load, struct tunnel *t)
 {
@@ -81,8 +94,22 @@ static void begin_connect(struct load *load, struct tunnel *t)
             return;
         tunnel_close(t);
         count_failure(load);
+        if (pace_is_on(&load->pace))
+            break;
     }
-    load->active--;
+    rest(load, t);
+}
+
+static void end_connect(struct load *load, struct tunnel *t, bool is_done)
+{
+    tunnel_close(t);
+    if (is_done)
+        finish_unit(load, t);
+    else
+        count_failure(load);
+    rest(load, t);
+    if (!pace_is_on(&load->pace))
+        begin_connect(load, t);
 }
 
 static void on_connect_payload(struct load *load, struct tunnel *t)
@@ -91,15 +118,9 @@ static void on_connect_payload(struct load *load, struct tunnel *t)
 
     if (taken == 0)
         return;
-    tunnel_close(t);
-    if (taken > 0) {
-        finish_unit(load, t);
+    if (taken > 0)
         load->bytes += load->exchange.payload;
-    } else {
-        count_failure(load);
-    }
-    load->active--;
-    begin_connect(load, t);
+    end_connect(load, t, taken > 0);
 }
 
 static void step_connect(struct load *load, struct tunnel *t)
@@ -108,12 +129,13 @@ static void step_connect(struct load *load, struct tunnel *t)
 
     if (result == TUNNEL_WAIT)
         return;
+    if (result == TUNNEL_READY && load->options.reply_only) {
+        end_connect(load, t, true);
+        return;
+    }
     if (result == TUNNEL_READY && t->early_bytes == 0 && exchange_send(&load->exchange, t) == 0)
         return;
-    tunnel_close(t);
-    count_failure(load);
-    load->active--;
-    begin_connect(load, t);
+    end_connect(load, t, false);
 }
 
 /* ---- pingpong, bulk, idle: payload in tunnels that stay open ---- */
@@ -137,8 +159,8 @@ static void on_pingpong_payload(struct load *load, struct tunnel *t)
     }
     finish_unit(load, t);
     load->bytes += load->exchange.payload;
-    if (load->stopping) {
-        load->active--;
+    if (load->stopping || pace_is_on(&load->pace)) {
+        rest(load, t);
         return;
     }
     t->since_ns = load->last_ns;
@@ -231,8 +253,9 @@ MUST_CHECK static int run_events(struct load *load, uint64_t until_ns)
 {
     struct epoll_event events[256];
     uint64_t now = tunnel_now_ns();
-    int wait_ms = now < until_ns ? (int)((until_ns - now) / 1000000U + 1) : 0;
-    int ready = epoll_wait(load->route.epoll_fd, events, ARRAY_LEN(events), wait_ms);
+    uint64_t wait_ns = now < until_ns ? until_ns - now : 0;
+    struct timespec wait = {(time_t)(wait_ns / NS_PER_S), (long)(wait_ns % NS_PER_S)};
+    int ready = epoll_pwait2(load->route.epoll_fd, events, ARRAY_LEN(events), &wait, NULL);
 
     if (ready < 0)
         return errno == EINTR ? 0 : -1;
@@ -292,10 +315,25 @@ static void meet_caller(const struct load *load, const char *word)
         ;
 }
 
+/* Begins the units that are due. */
+static void begin_due(struct load *load)
+{
+    struct tunnel *t = NULL;
+    uint64_t since = 0;
+
+    if (!pace_is_on(&load->pace))
+        return;
+    while ((t = pace_take(&load->pace, tunnel_now_ns(), &since)) != NULL) {
+        load->begin(load, t);
+        t->since_ns = since;
+    }
+}
+
 MUST_CHECK static int run_until(struct load *load, uint64_t until_ns)
 {
     while (tunnel_now_ns() < until_ns && load->failed_row < MAX_FAILURES) {
-        if (run_events(load, until_ns) != 0)
+        begin_due(load);
+        if (run_events(load, pace_next(&load->pace, until_ns)) != 0)
             return -1;
     }
     return 0;
@@ -332,13 +370,19 @@ MUST_CHECK static int run_idle(struct load *load)
     return drain(load, DRAIN_LIMIT_S * NS_PER_S);
 }
 
-MUST_CHECK static int run_flow(struct load *load, void (*start)(struct load *, struct tunnel *))
+MUST_CHECK static int run_flow(struct load *load, payload_fn begin)
 {
     uint64_t length_ns = (uint64_t)(load->options.seconds * (double)NS_PER_S);
 
+    load->begin = begin;
     load->start_ns = tunnel_now_ns();
-    for (unsigned i = 0; i < load->options.count; i++)
-        start(load, &load->tunnels[i]);
+    for (unsigned i = 0; i < load->options.count; i++) {
+        if (pace_is_on(&load->pace))
+            pace_give(&load->pace, &load->tunnels[i], load->start_ns);
+        else
+            begin(load, &load->tunnels[i]);
+    }
+    pace_start(&load->pace, load->start_ns);
     if (run_until(load, load->start_ns + length_ns) != 0)
         return -1;
     if (load->options.mode == OPTIONS_BULK)
@@ -398,9 +442,12 @@ static int init_load(struct load *load, int argc, char **argv)
     load->route.target = load->options.target;
     load->route.has_target = load->options.has_target;
     load->route.sources = load->options.sources;
+    load->route.wants_refusal = load->options.login == LOGIN_WRONG;
+    login_init(&load->route.login, load->options.login);
     load->route.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     load->tunnels = calloc(load->options.count, sizeof(*load->tunnels));
-    if (load->tunnels == NULL || load->route.epoll_fd < 0) {
+    if (load->tunnels == NULL || load->route.epoll_fd < 0 ||
+        pace_init(&load->pace, load->options.rate, load->options.count) != 0) {
         perror("load");
         return -1;
     }
@@ -415,6 +462,7 @@ int main(int argc, char **argv)
     int rc = 0;
 
     signal(SIGPIPE, SIG_IGN);
+    (void)prctl(PR_SET_TIMERSLACK, 1UL); /* a pace is kept to the microsecond */
     if (init_load(&load, argc, argv) != 0)
         return 2;
     rc = run_work(&load);
@@ -424,6 +472,7 @@ int main(int argc, char **argv)
     }
     for (unsigned i = 0; i < load.options.count; i++)
         tunnel_close(&load.tunnels[i]);
+    pace_fini(&load.pace);
     free(load.tunnels);
     close(load.route.epoll_fd);
     return rc == 0 ? 0 : 1;

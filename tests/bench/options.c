@@ -14,6 +14,7 @@
 #define MAX_SOURCES 200
 #define MAX_BODY_SIZE (1ULL << 40)
 #define MAX_SECONDS 86400.0
+#define MAX_RATE 1e6
 
 static const struct option long_options[] = {
     {"mode", required_argument, NULL, 'm'},
@@ -25,6 +26,9 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, 'n'},
     {"seconds", required_argument, NULL, 's'},
     {"sources", required_argument, NULL, 'a'},
+    {"login", required_argument, NULL, 'l'},
+    {"reply-only", no_argument, NULL, 'r'},
+    {"rate", required_argument, NULL, 't'},
     {"sync", no_argument, NULL, 'y'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -34,11 +38,17 @@ static void print_usage(FILE *out)
 {
     fputs("usage: load --mode connect|pingpong|bulk|idle --proxy ADDRESS:PORT[-PORT]\n"
           "            [--connect HOST:PORT[-PORT]] [--get HOST:PORT --size BYTES [--absolute]]\n"
+          "            [--login basic|wrong|digest|ntlm] [--reply-only] [--rate N]\n"
           "            [--count N] [--seconds S] [--sources N] [--sync]\n"
           "  --connect  ask the proxy for a tunnel to this place; without it TCP is the tunnel\n"
           "  --get      the unit of work is a GET of this origin, answered with a body of\n"
           "             --size bytes; without it a byte there and back\n"
           "  --absolute the request target names the origin, as to a proxy\n"
+          "  --login    CONNECT carries credentials of this scheme; wrong: of Basic, each with\n"
+          "             another user and password, and a 407 is the end that is wanted\n"
+          "  --reply-only  a unit of connect ends with the answer to CONNECT\n"
+          "  --rate     units of connect or pingpong begun a second; --count is how many may be\n"
+          "             under way at a time\n"
           "  --count    connections in flight, or tunnels (default 64)\n"
           "  --sync     print ready=1, start at a line on standard input, hold the tunnels\n"
           "             after the report until another line or end of file\n",
@@ -52,6 +62,21 @@ static int parse_mode(const char *text, enum options_mode *mode)
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(text, names[i]) == 0) {
             *mode = (enum options_mode)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int parse_login(const char *text, enum login_scheme *scheme)
+{
+    static const char *const names[] = {
+        [LOGIN_BASIC] = "basic", [LOGIN_WRONG] = "wrong",
+        [LOGIN_DIGEST] = "digest", [LOGIN_NTLM] = "ntlm"};
+
+    for (size_t i = LOGIN_BASIC; i < ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *scheme = (enum login_scheme)i;
             return 0;
         }
     }
@@ -80,14 +105,14 @@ static int parse_size(const char *text, uint64_t *size)
     return 0;
 }
 
-static int parse_seconds(const char *text, double *seconds)
+static int parse_positive(const char *text, double max, double *number)
 {
     char *end = NULL;
     double value = strtod(text, &end);
 
-    if (end == text || *end != '\0' || !(value > 0.0 && value <= MAX_SECONDS))
+    if (end == text || *end != '\0' || !(value > 0.0 && value <= max))
         return -1;
-    *seconds = value;
+    *number = value;
     return 0;
 }
 
@@ -114,7 +139,14 @@ static int take_option(struct options *options, int option, const char *value)
     case 'a':
         return parse_count(value, MAX_SOURCES, &options->sources);
     case 's':
-        return parse_seconds(value, &options->seconds);
+        return parse_positive(value, MAX_SECONDS, &options->seconds);
+    case 't':
+        return parse_positive(value, MAX_RATE, &options->rate);
+    case 'l':
+        return parse_login(value, &options->login);
+    case 'r':
+        options->reply_only = true;
+        return 0;
     case 'y':
         options->sync = true;
         return 0;
@@ -129,6 +161,12 @@ static bool is_sound(const struct options *options)
     struct sockaddr_in proxy;
 
     if (options->proxy.count == 0 || netaddr_resolve(&options->proxy, 0, &proxy) != 0)
+        return false;
+    if ((options->login != LOGIN_NONE || options->reply_only) && !options->has_target)
+        return false;
+    if (options->mode != OPTIONS_CONNECT &&
+        (options->reply_only || options->login == LOGIN_WRONG ||
+         (options->rate > 0.0 && options->mode != OPTIONS_PINGPONG)))
         return false;
     if (!options->has_origin)
         return options->body_size == 0 && !options->absolute;
@@ -152,6 +190,8 @@ int options_parse(struct options *options, int argc, char **argv)
         }
         has_mode = has_mode || option == 'm';
     }
+    if (options->login == LOGIN_WRONG)
+        options->reply_only = true; /* there is no tunnel that anything could pass */
     if (has_mode && optind == argc && is_sound(options))
         return 0;
     print_usage(stderr);

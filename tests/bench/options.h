@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/bench/login.h"
 #include "tests/bench/netaddr.h"
 #include "util/attr.h"
 
@@ -26,8 +27,11 @@ struct options {
     bool sync;          /* a line on standard input starts, another one ends */
     unsigned count;     /* connections in flight, or tunnels; 1 .. 19000 */
     unsigned sources;   /* source addresses; 1 .. 200 */
+    bool reply_only;    /* a unit of connect ends with the answer to CONNECT */
+    enum login_scheme login;
     uint64_t body_size; /* of the response to a GET */
     double seconds;     /* length of the measurement */
+    double rate;        /* units begun a second; 0: each as soon as the one before has ended */
 };
 
 /* Fills *options from the command line. Returns 0, or -1 after a message on standard error. */

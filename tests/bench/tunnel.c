@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define FIRST_SOURCE 0x7f000101U /* 127.0.1.1 */
+#define DISCARD_SIZE 65536
 
 uint64_t tunnel_now_ns(void)
 {
@@ -63,27 +65,32 @@ static int watch(struct tunnel *t, const struct tunnel_route *route, int operati
     return epoll_ctl(route->epoll_fd, operation, t->fd, &event);
 }
 
-/* The socket is connected: ask for the target, or be done. */
-static enum tunnel_result ask(struct tunnel *t, const struct tunnel_route *route)
+/* The socket is connected: ask for the target, or be done. `refusal` is the head of the 407 to
+ * answer, NULL the first time. */
+static enum tunnel_result ask(struct tunnel *t, struct tunnel_route *route, const char *refusal)
 {
-    const struct netaddr_range *target = &route->target;
-    char request[2 * NETADDR_HOST_SIZE + 128];
-    int port = target->first;
+    char request[2 * NETADDR_HOST_SIZE + 128 + LOGIN_FIELD_SIZE];
+    char credentials[LOGIN_FIELD_SIZE];
+    char target[NETADDR_HOST_SIZE + 8];
     int len = 0;
 
     if (!route->has_target) {
         t->state = TUNNEL_UP;
         return TUNNEL_READY;
     }
-    port += (int)(route->next % target->count);
+    (void)snprintf(target, sizeof(target), "%s:%d", route->target.host, t->port);
+    if (login_write(&route->login, target, refusal, credentials) < 0)
+        return fail(t);
     len = snprintf(request, sizeof(request),
-                   "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: bench\r\n\r\n",
-                   target->host, port, target->host, port);
+                   "CONNECT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n%s\r\n", target, target,
+                   credentials);
     if (len < 0 || (size_t)len >= sizeof(request))
         return fail(t);
     if (send(t->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
         return fail(t);
     t->state = TUNNEL_ASKED;
+    t->reply_len = 0;
+    t->legs++;
     return TUNNEL_WAIT;
 }
 
@@ -96,7 +103,10 @@ enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
     t->reply_len = 0;
     t->early_bytes = 0;
     t->in_body = false;
+    t->legs = 0;
     route->next++;
+    if (route->has_target)
+        t->port = route->target.first + (int)(route->next % route->target.count);
     if (netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
         return TUNNEL_FAILED;
     t->fd = open_socket(route);
@@ -113,10 +123,10 @@ enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
         return fail(t);
     if (watch(t, route, EPOLL_CTL_ADD, rc == 0 ? EPOLLIN : EPOLLOUT) != 0)
         return fail(t);
-    return rc == 0 ? ask(t, route) : TUNNEL_WAIT;
+    return rc == 0 ? ask(t, route, NULL) : TUNNEL_WAIT;
 }
 
-static enum tunnel_result finish_connect(struct tunnel *t, const struct tunnel_route *route)
+static enum tunnel_result finish_connect(struct tunnel *t, struct tunnel_route *route)
 {
     int error = 0;
     socklen_t len = sizeof(error);
@@ -125,10 +135,51 @@ static enum tunnel_result finish_connect(struct tunnel *t, const struct tunnel_r
         return fail(t);
     if (watch(t, route, EPOLL_CTL_MOD, EPOLLIN) != 0)
         return fail(t);
-    return ask(t, route);
+    return ask(t, route, NULL);
 }
 
-static enum tunnel_result read_reply(struct tunnel *t)
+/* Throws the body of a 407 away; what follows is another request, or the end. */
+static enum tunnel_result drop_body(struct tunnel *t, struct tunnel_route *route)
+{
+    static char unused[DISCARD_SIZE];
+
+    while (t->body_left > 0) {
+        size_t wanted = t->body_left < sizeof(unused) ? (size_t)t->body_left : sizeof(unused);
+        ssize_t got = recv(t->fd, unused, wanted, MSG_TRUNC);
+
+        if (got < 0 && errno == EAGAIN)
+            return TUNNEL_WAIT;
+        if (got <= 0)
+            return fail(t);
+        t->body_left -= (uint64_t)got;
+    }
+    if (!route->wants_refusal)
+        return ask(t, route, t->reply);
+    t->state = TUNNEL_UP;
+    return TUNNEL_READY;
+}
+
+/* A 407 whose head ends before `body`. */
+static enum tunnel_result take_refusal(struct tunnel *t, struct tunnel_route *route,
+                                       const char *body)
+{
+    static const char name[] = "\nContent-Length:";
+    const char *length = strcasestr(t->reply, name);
+    uint64_t early = t->reply_len - (size_t)(body - t->reply);
+
+    if (!route->wants_refusal && (!login_has_legs(&route->login) || t->legs > 1))
+        return fail(t);
+    if (length == NULL || length > body)
+        return fail(t);
+    t->body_left = strtoull(length + sizeof(name) - 1, NULL, 10);
+    if (early > t->body_left)
+        return fail(t);
+    t->body_left -= early;
+    t->state = TUNNEL_REFUSED;
+    return drop_body(t, route);
+}
+
+static enum tunnel_result read_reply(struct tunnel *t, struct tunnel_route *route)
 {
     size_t space = sizeof(t->reply) - 1 - t->reply_len;
     ssize_t got = recv(t->fd, t->reply + t->reply_len, space, 0);
@@ -143,7 +194,11 @@ static enum tunnel_result read_reply(struct tunnel *t)
     end = strstr(t->reply, "\r\n\r\n");
     if (end == NULL)
         return t->reply_len < sizeof(t->reply) - 1 ? TUNNEL_WAIT : fail(t);
-    if (strncmp(t->reply, "HTTP/1.", 7) != 0 || strncmp(t->reply + 8, " 200", 4) != 0)
+    if (strncmp(t->reply, "HTTP/1.", 7) != 0)
+        return fail(t);
+    if (strncmp(t->reply + 8, " 407", 4) == 0)
+        return take_refusal(t, route, end + 4);
+    if (strncmp(t->reply + 8, " 200", 4) != 0 || route->wants_refusal)
         return fail(t);
     t->early_bytes = t->reply_len - (size_t)(end + 4 - t->reply);
     t->state = TUNNEL_UP;
@@ -154,7 +209,9 @@ enum tunnel_result tunnel_step(struct tunnel *t, struct tunnel_route *route)
 {
     if (t->state == TUNNEL_CONNECTING)
         return finish_connect(t, route);
-    return read_reply(t);
+    if (t->state == TUNNEL_REFUSED)
+        return drop_body(t, route);
+    return read_reply(t, route);
 }
 
 int tunnel_send_byte(struct tunnel *t)

@@ -3,7 +3,8 @@
  * tunnel.h - one connection of the load generator, from connect() to the first byte of payload.
  *
  * With a CONNECT target in the route the tunnel asks the proxy for it and waits for the 200;
- * without one it is ready as soon as TCP is.
+ * without one it is ready as soon as TCP is. With a login it answers a 407 on the way, where the
+ * scheme does; or the 407 is what is wanted, for a password that is wrong.
  *
  *   tunnel_open -> tunnel_step (on every event, while it answers TUNNEL_WAIT) -> payload ->
  * tunnel_close
@@ -18,12 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/bench/login.h"
 #include "tests/bench/netaddr.h"
 #include "util/attr.h"
 
-#define TUNNEL_REPLY_SIZE 2048
+#define TUNNEL_REPLY_SIZE 4096
 
-enum tunnel_state { TUNNEL_CLOSED, TUNNEL_CONNECTING, TUNNEL_ASKED, TUNNEL_UP };
+enum tunnel_state { TUNNEL_CLOSED, TUNNEL_CONNECTING, TUNNEL_ASKED, TUNNEL_REFUSED, TUNNEL_UP };
 enum tunnel_result { TUNNEL_WAIT, TUNNEL_READY, TUNNEL_FAILED };
 
 /* Where tunnels go: the same for all of them. */
@@ -32,8 +34,10 @@ struct tunnel_route {
     struct netaddr_range proxy;
     struct netaddr_range target; /* what CONNECT names */
     bool has_target;
-    unsigned sources; /* source addresses in use: 127.0.1.1 and up */
-    unsigned next;    /* counts tunnels, to take sources and ports in turn */
+    struct login login;  /* what CONNECT carries */
+    bool wants_refusal;  /* the answer to CONNECT must be a 407; its body is the end */
+    unsigned sources;    /* source addresses in use: 127.0.1.1 and up */
+    unsigned next;       /* counts tunnels, to take sources and ports in turn */
 };
 
 struct tunnel {
@@ -41,7 +45,9 @@ struct tunnel {
     enum tunnel_state state;
     uint64_t since_ns;    /* start of the unit of work under way */
     uint64_t early_bytes; /* payload that came in one piece with the 200 */
-    uint64_t body_left;   /* of the response to a GET: still to come */
+    uint64_t body_left;   /* of the response to a GET, or of a 407: still to come */
+    int port;             /* of the target */
+    unsigned legs;        /* requests sent for this tunnel */
     bool in_body;         /* its head is complete */
     size_t reply_len;     /* the answer to CONNECT, later the head of such a response */
     char reply[TUNNEL_REPLY_SIZE];

@@ -84,6 +84,22 @@ def test_all_offered_and_no_ticket(pages, browser, kdc):  # noqa: F811  # pylint
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest", "ntlm"])
+def test_web_socket(pages, browser, scheme):  # noqa: F811
+    # Browsers open one by CONNECT, on a connection of its own, even without TLS.
+    there = pages([scheme])
+    here = browser(there.address)
+    assert here.open(there.http, *ALICE).status == 200
+    script = """new Promise(done => {
+        const socket = new WebSocket(location.href.replace("http:", "ws:") + "socket");
+        socket.onmessage = event => done(event.data);
+        socket.onerror = () => done("error");
+    })"""
+    assert here.evaluate(script).strip() == TEXT
+    record = there.proxy.log.one(event="open", host=HTTP_NAME)
+    assert (record["method"], record["user"], record["auth"]) == ("CONNECT", "alice", scheme)
+
+
+@pytest.mark.parametrize("scheme", ["basic", "digest", "ntlm"])
 def test_many_requests_at_once(pages, browser, scheme):  # noqa: F811
     there = pages([scheme])
     here = browser(there.address)

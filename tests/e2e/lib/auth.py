@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sallyport with accounts: files for every scheme, and pages to fetch with them."""
+import base64
 import hashlib
 import os
 import re
@@ -65,8 +66,16 @@ def auth_section(folder, schemes, users=(ALICE, BOB), keytab=None, algorithms=No
     return {**section, **more}
 
 
+def web_socket(key):
+    """The answer to a handshake (RFC 6455 section 4.2.2) and PAGE in a text frame."""
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    return (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n\x81" + bytes([len(PAGE)]) + PAGE)
+
+
 def answer_with_page(sock, record):
-    """PAGE for every request, once its whole body has been read."""
+    """PAGE for every request, once its whole body has been read; a web socket where one is
+    asked for, with PAGE as its first message."""
     pending = b""
     while True:
         while b"\r\n\r\n" not in pending:
@@ -75,6 +84,11 @@ def answer_with_page(sock, record):
                 return
             pending += data
         head, _, pending = pending.partition(b"\r\n\r\n")
+        key = re.search(rb"(?im)^sec-websocket-key: *(\S+)", head)
+        if key:
+            sock.sendall(web_socket(key.group(1)))
+            record.recv(sock)
+            return
         length = re.search(rb"(?im)^content-length: *(\d+)", head)
         left = int(length.group(1)) if length else 0
         while len(pending) < left:

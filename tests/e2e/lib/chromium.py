@@ -162,8 +162,8 @@ class Chromium:
         tools.call("Fetch.enable", session, handleAuthRequests=True)
         tools.on_event = lambda event: self._pass(event, page, user, password)
         loading = tools.send("Page.navigate", session, url=url)
-        self._load(loading, page, time.monotonic() + seconds)
         self._session = session
+        self._load(loading, page, time.monotonic() + seconds)
         page.text = self.evaluate("document.body ? document.body.innerText.trim() : ''")
         return page
 
@@ -177,6 +177,8 @@ class Chromium:
                 page.error = message.get("result", message).get("errorText")
                 if page.error:
                     return
+            if message.get("sessionId") != self._session:
+                continue
             event, what = message.get("method"), message.get("params", {})
             if event == "Network.responseReceived" and what["type"] == "Document":
                 page.status = what["response"]["status"]

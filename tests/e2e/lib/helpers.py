@@ -41,17 +41,17 @@ def judge(words):
     if ACCOUNTS.get(user) != password:
         return 'ERR message="wrong user or password"'
     return "OK" + "".join(" group=" + group for group in GROUPS.get(user, []))
-batch = []
+batch, extra = [], []
 for line in iter(sys.stdin.readline, ""):
     words = line.rstrip("\n").split(" ")
     channel = words.pop(0) + " " if CHANNELS else ""
     batch.append(channel + judge(words))
-    if user_twice := [u for u in TWICE if words[0] == u]:
-        batch.append(channel + "OK user=" + user_twice[0])
+    if words[0] in TWICE:
+        extra.append(channel + "OK user=" + words[0])
     if len(batch) >= BATCH:
-        for answer in reversed(batch):
+        for answer in batch[::-1] + extra:
             say(answer)
-        batch = []
+        batch, extra = [], []
 '''
 
 # NTLMv2 without a library: MS-NLMP sections 2.2.1 and 3.3.2. The NT hash comes with the

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "auth/htpasswd.h"
 #include "util/attr.h"
-#include "util/clock.h"
 #include "util/mem.h"
 
 #define U_STAR_U "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
@@ -186,13 +186,21 @@ START_TEST(locked_accounts_are_as_unknown_ones)
 }
 END_TEST
 
+/* Of the processor, for others may be at work on it. */
+static uint64_t cpu_usec(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static uint64_t measure(const char *hash, struct str password)
 {
     uint64_t best = UINT64_MAX;
-    for (int i = 0; i < 3; i++) {
-        uint64_t before = clock_usec();
+    for (int i = 0; i < 5; i++) {
+        uint64_t before = cpu_usec();
         ck_assert(!htpasswd_verify(hash, password));
-        uint64_t took = clock_usec() - before;
+        uint64_t took = cpu_usec() - before;
         best = took < best ? took : best;
     }
     return best;
@@ -221,10 +229,10 @@ START_TEST(an_unknown_user_costs_as_much)
         const char *dummy = htpasswd_find(h, STR_LIT("bob"), &is_known);
         ck_assert_str_ne(known, dummy);
         uint64_t usual = measure(known, STR_LIT("wrong")), other = measure(dummy, STR_LIT("wrong"));
-        ck_assert_msg(other > usual / 2 && other < usual * 2, "%s: %u us, %u us", hashes[i],
+        ck_assert_msg(other > usual / 3 && other < usual * 3, "%s: %u us, %u us", hashes[i],
                       (unsigned)usual, (unsigned)other);
         other = measure(known, (struct str){long_password, sizeof(long_password)});
-        ck_assert_msg(other > usual / 2, "%s: too long in %u us", hashes[i], (unsigned)other);
+        ck_assert_msg(other > usual / 3, "%s: too long in %u us", hashes[i], (unsigned)other);
         htpasswd_free(h);
     }
 }
