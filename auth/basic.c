@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth/file_line.h"
+#include "auth/utf16.h"
 #include "util/base64.h"
 #include "util/mem.h"
 
@@ -29,13 +30,33 @@ char *basic_credentials(struct str name, struct str password)
 }
 
 /* Copies a part with a NUL behind it; size is that of out. */
+static bool is_utf8(struct str text)
+{
+    unsigned char units[2 * BASIC_MAX];
+    size_t len;
+    bool is = utf16_from_utf8(text, units, sizeof(units), &len) == 0;
+    OPENSSL_cleanse(units, sizeof(units));
+    return is;
+}
+
+/* Some clients send Latin-1 whatever the challenge says. Hardly a text of theirs is UTF-8
+ * by chance. */
 static int copy_part(struct str part, char *out, size_t size)
 {
+    bool is_plain = is_utf8(part);
+    size_t len = 0;
     if (part.len >= size || file_line_has_control(part))
         return -1;
-    if (part.len > 0)
-        memcpy(out, part.ptr, part.len);
-    out[part.len] = '\0';
+    for (size_t i = 0; i < part.len; i++) {
+        unsigned char c = (unsigned char)part.ptr[i];
+        bool is_two = !is_plain && c >= 0x80;
+        if (len + 1 + is_two >= size)
+            return -1;
+        if (is_two)
+            out[len++] = (char)(0xc0 | c >> 6);
+        out[len++] = (char)(is_two ? 0x80 | (c & 0x3f) : c);
+    }
+    out[len] = '\0';
     return 0;
 }
 

@@ -29,8 +29,9 @@ struct basic_secret {
 
 /* Reads what follows "Basic " in Proxy-Authorization, strict base64 without blanks
  * around it. 0, or -1: no base64, no colon, an empty user name, a control character in
- * either part (RFC 7617 section 2), or a part that is too long. The bytes are taken as
- * they come: UTF-8 from most clients (section 2.1). A password may be empty. On -1
+ * either part (RFC 7617 section 2), or a part that is too long. The challenge asks for
+ * UTF-8 (section 2.1); a part that is none is taken as Latin-1 and becomes UTF-8. A
+ * password may be empty. On -1
  * nothing is left in out. */
 MUST_CHECK int basic_parse(struct str base64, struct basic_secret *out);
 

@@ -127,7 +127,8 @@ int replace_file_read(struct replace_file *f, struct err *e)
     }
     f->is_there = true;
     f->mode = info.st_mode & 07777;
-    f->new_mode = (f->mode & 0040) | 0600;
+    /* A group that may read while others may not was let in on purpose. */
+    f->new_mode = (f->mode & 0007) == 0 ? (f->mode & 0040) | 0600 : 0600;
     f->owner = info.st_uid;
     f->group = info.st_gid;
     result = 0;

@@ -8,8 +8,8 @@
  *
  * The new content is written beside the file, synced, and renamed over it. A symbolic
  * link is followed first: the file that it leads to is replaced, the link stays. A new
- * file has mode 0600. One that was there keeps its owner and group, and of its mode what
- * owner and group may do but for writing by the group: nobody else may read it.
+ * file has mode 0600. One that was there keeps its owner and group; where the group could
+ * read it and nobody else could, the group goes on reading it; else it gets 0600 too.
  *
  * Owns the content, which is a secret: replace_file_fini cleanses it. Threads: the main
  * one. Setup: ends the process without memory.

@@ -293,12 +293,15 @@ static void build_negotiate(const struct building *b)
 static void set_failures(const struct building *b)
 {
     const struct spec_failures *s = &b->spec->auth.failures;
-    if (s->address_burst.value < s->burst.value)
-        errlist_add(b->faults, s->address_burst.is_set ? &s->address_burst.at : &s->burst.at,
+    uint64_t address_burst = s->address_burst.value;
+    if (s->address_burst.is_set && address_burst < s->burst.value)
+        errlist_add(b->faults, &s->address_burst.at,
                     "failures: address_burst must be at least burst");
+    if (!s->address_burst.is_set && address_burst < s->burst.value)
+        address_burst = s->burst.value;
     b->auth->failures = (struct throttle_limits){
         .burst = (unsigned)s->burst.value,
-        .address_burst = (unsigned)s->address_burst.value,
+        .address_burst = (unsigned)address_burst,
         .refill_ms = s->refill.value,
         /* A directory behind a helper may lock the account. */
         .is_per_user = b->auth->basic_helper != NULL || b->auth->ntlm_helper != NULL,

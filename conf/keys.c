@@ -223,7 +223,7 @@ static const struct key digest_keys[] = {
      .doc = "File with at least 16 bytes that nonces are made with: instances that share it, and "
             "a restarted one, take each other's; left out: one of the process's own."},
     {.name = "nonce_lifetime", .type = KEY_DURATION, AT(digest, nonce_lifetime), .fallback = "5m",
-     .min = 10 * SECOND, .max = DAY, .doc = "After that a client is sent a new nonce."},
+     .min = SECOND, .max = DAY, .doc = "After that a client is sent a new nonce."},
 };
 
 static const struct key ntlm_keys[] = {
@@ -255,7 +255,7 @@ static const struct key failures_keys[] = {
     {.name = "burst", .type = KEY_NUMBER, AT(failures, burst), .fallback = "5", .max = 1000000,
      .doc = "Wrong passwords in a row of one user at one address; 0: no limit at all."},
     {.name = "address_burst", .type = KEY_NUMBER, AT(failures, address_burst), .fallback = "100",
-     .min = 1, .max = 1000000, .doc = "And of one address, whatever the user."},
+     .min = 1, .max = 1000000, .doc = "And of one address, whatever the user; at least burst."},
     {.name = "refill", .type = KEY_DURATION, AT(failures, refill), .fallback = "10m",
      .min = SECOND, .max = 30 * DAY, .doc = "Time until one more try is there again."},
 };

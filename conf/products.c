@@ -41,6 +41,19 @@ static bool has_set(const struct spec_groups *groups, const char *name)
     return false;
 }
 
+/* Whether the rule's destinations hold those of Webex: by name, or because one of them is
+ * everything. */
+static bool covers_webex(const struct proof *p, const struct spec_rule *r)
+{
+    const struct spec_set *sets = p->spec->destinations.items;
+    if (!r->to.is_set || !p->has_webex_set || is_named(&r->to, WEBEX_SET))
+        return true;
+    for (size_t i = 0; i < p->spec->destinations.count; i++)
+        if (is_named(&sets[i].domains, "*") && is_named(&r->to, sets[i].head.name))
+            return true;
+    return false;
+}
+
 /* Whether a product's tunnels to Webex can come to this rule. */
 static bool is_for_webex(const struct proof *p, const struct spec_rule *r)
 {
@@ -50,7 +63,7 @@ static bool is_for_webex(const struct proof *p, const struct spec_rule *r)
         has_port |= ports->items[i][0] <= TUNNEL_PORT && ports->items[i][1] >= TUNNEL_PORT;
     return r->action.value == SPEC_ACTION_ALLOW && has_port &&
            (!r->methods.is_set || is_named(&r->methods, "CONNECT")) &&
-           (!r->to.is_set || !p->has_webex_set || is_named(&r->to, WEBEX_SET));
+           covers_webex(p, r);
 }
 
 /* The number of a source set is its place in the specification. */

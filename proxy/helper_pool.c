@@ -171,6 +171,9 @@ static void on_line(struct helper_process *p, struct str line)
     }
     struct helper_ask *ask = helper_process_take(p, channel);
     copy_answer(ask, &answer);
+    if (answer.kind == HELPER_BROKEN)
+        log_line(LOG_WARNING, "helper '%s' (%d) could not find out: %s", p->name, (int)p->pid,
+                 answer.message[0] != '\0' ? answer.message : "it does not say why");
     set_lease(p, ask, now_ms);
     p->idle_since_ms = now_ms;
     if (answer.kind != HELPER_STRANGE)

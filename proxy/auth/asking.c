@@ -12,7 +12,6 @@
 #include "proxy/worker.h"
 #include "util/base64.h"
 #include "util/list.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 /* For so long wrong credentials need not be checked again: clients repeat them, and a
@@ -184,8 +183,6 @@ static void take_answer(struct asking *a)
         break;
     case HELPER_BROKEN:
     case HELPER_STRANGE:
-        log_line(LOG_WARNING, "auth helper: %s",
-                 a->ask.answer.message[0] ? a->ask.answer.message : "it could not find out");
         fail(a, EXCHANGE_UNAVAILABLE, COUNT_AUTH_UNAVAILABLE);
         break;
     }

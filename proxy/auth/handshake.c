@@ -80,14 +80,6 @@ static void free_ticket(struct ticket *t)
     mem_free(t);
 }
 
-/* On a thread. */
-static void accept_ticket(struct job *job)
-{
-    struct ticket *t = LIST_ITEM(job, struct ticket, job);
-    t->result = kerberos_accept(t->config->auth->kerberos, (struct str){t->token, t->len},
-                                &t->context, &t->reply);
-}
-
 static void note_fault(const struct ticket *t)
 {
     if (t->result == KERBEROS_FAILED)
@@ -97,11 +89,19 @@ static void note_fault(const struct ticket *t)
                  t->reply.service[0] != '\0' ? " for " : "", t->reply.service, t->reply.fault);
 }
 
+/* On a thread, which may wait for the log as well. */
+static void accept_ticket(struct job *job)
+{
+    struct ticket *t = LIST_ITEM(job, struct ticket, job);
+    t->result = kerberos_accept(t->config->auth->kerberos, (struct str){t->token, t->len},
+                                &t->context, &t->reply);
+    note_fault(t);
+}
+
 static void on_ticket(struct job *job)
 {
     struct ticket *t = LIST_ITEM(job, struct ticket, job);
     struct exchange *x = t->errand.exchange;
-    note_fault(t);
     if (x != NULL) {
         struct auth_session *s = x->conn->auth;
         enum negotiate_result result =

@@ -140,6 +140,8 @@ static enum next conclude(struct conn *c, struct exchange *x)
      * asked for a password. */
     bool is_stale = x->result == COUNT_AUTH_STALE || x->result == COUNT_AUTH_REPLAYED;
     bool is_offer = x->result == COUNT_AUTH_STALE || x->result == COUNT_AUTH_NOT_OFFERED;
+    if (x->result == COUNT_AUTH_OUTDATED)
+        return challenge(c, END_AUTH_OUTDATED, false, 0);
     return challenge(c, is_offer ? END_AUTH_REQUIRED : END_AUTH_FAILED, is_stale, 0);
 }
 

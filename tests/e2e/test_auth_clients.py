@@ -188,12 +188,8 @@ def test_apt_is_refused(pages, files, tmp_path):  # noqa: F811  # pylint: disabl
     there.refused()
 
 
-LATIN_1 = pytest.mark.xfail(strict=True,
-                            reason="requests sends Basic in Latin-1 and heeds no charset")
-
-
 @pytest.mark.parametrize("scheme,account", [
-    pytest.param("basic", ALICE, marks=LATIN_1), ("digest", ALICE), ("ntlm", ALICE),
+    ("basic", ALICE), ("digest", ALICE), ("ntlm", ALICE),
     ("basic", BOB), ("digest", BOB), ("ntlm", BOB)])
 def test_python_requests(pages, home, scheme, account):  # noqa: F811
     there = pages([scheme])

@@ -71,6 +71,8 @@ def test_old_ntlm_is_refused_and_counted(guarded, client, target, compatibility)
     p = guarded()
     answer = shake_hands(client(p), target, Ntlm(compatibility=compatibility))
     assert answer.status == 407
+    assert b"NTLMv2" in answer.body
+    assert p.log.one(end="auth_outdated")["status"] == 407
     assert scrape(p).value("sallyport_auth_total", scheme="ntlm", result="outdated") == 1
 
 

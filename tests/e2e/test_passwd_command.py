@@ -294,7 +294,7 @@ def test_only_the_first_line_is_read(tmp_path):
 
 def test_modes(tmp_path):
     file = tmp_path / "htpasswd"
-    for before, after in ((0o600, 0o600), (0o640, 0o640), (0o644, 0o640), (0o666, 0o640),
+    for before, after in ((0o600, 0o600), (0o640, 0o640), (0o644, 0o600), (0o666, 0o600),
                           (0o400, 0o600), (0o660, 0o640), (0o604, 0o600)):
         file.write_bytes(OTHERS)
         os.chmod(file, before)

@@ -66,7 +66,20 @@ START_TEST(basic_is_read)
     ck_assert_str_eq(parse_plain(STR_LIT("alice:"), out), "alice|");
     ck_assert_str_eq(parse_plain(STR_LIT("J\xc3\xbcrgen Klein: x "), out),
                      "J\xc3\xbcrgen Klein| x ");
-    ck_assert_str_eq(parse_plain(STR_LIT("CORP\\alice:\xe9\x80"), out), "CORP\\alice|\xe9\x80");
+}
+END_TEST
+
+/* The same names and passwords from clients that send Latin-1: each part for itself. */
+START_TEST(latin_1_becomes_utf_8)
+{
+    char out[600], plain[BASIC_PASSWORD_MAX + 2] = "a:";
+    ck_assert_str_eq(parse_plain(STR_LIT("zo\xeb:P\xe4ssw\xf6rd \xff"), out),
+                     "zo\xc3\xab|P\xc3\xa4ssw\xc3\xb6rd \xc3\xbf");
+    ck_assert_str_eq(parse_plain(STR_LIT("zo\xc3\xab:\xe9\x41"), out), "zo\xc3\xab|\xc3\xa9\x41");
+    memset(plain + 2, 0xe9, BASIC_PASSWORD_MAX / 2);
+    ck_assert_str_ne(parse_plain((struct str){plain, 2 + BASIC_PASSWORD_MAX / 2}, out), "-");
+    plain[2 + BASIC_PASSWORD_MAX / 2] = 'x';
+    ck_assert_str_eq(parse_plain((struct str){plain, 3 + BASIC_PASSWORD_MAX / 2}, out), "-");
 }
 END_TEST
 
@@ -141,6 +154,7 @@ Suite *basic_suite(void)
     tcase_add_test(cases, basic_as_in_the_rfc);
     tcase_add_test(cases, basic_refuses);
     tcase_add_test(cases, basic_is_read);
+    tcase_add_test(cases, latin_1_becomes_utf_8);
     tcase_add_test(cases, basic_that_is_none);
     tcase_add_test(cases, basic_has_its_limits);
     tcase_add_test(cases, basic_secrets_go);
