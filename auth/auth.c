@@ -4,11 +4,14 @@
 
 #include <openssl/crypto.h>
 
+#include "util/clock.h"
 #include "util/mem.h"
 
 struct auth *auth_new(void)
 {
-    return mem_must_zalloc(sizeof(struct auth));
+    struct auth *a = mem_must_zalloc(sizeof(*a));
+    a->made_usec = clock_usec();
+    return a;
 }
 
 static void free_helper(struct helper_config *h)

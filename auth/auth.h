@@ -23,6 +23,7 @@
 #include "auth/throttle.h"
 
 #define AUTH_OFFER_MAX 4
+#define AUTH_DEFAULT_REALM "Sallyport"
 
 /* Schemes in the order in which they are offered; none of them twice. */
 struct auth_offer {
@@ -48,9 +49,11 @@ struct auth {
     struct groups *groups;  /* NULL: no groups but those a helper gives */
     struct throttle_limits failures; /* is_per_user is set where a helper asks a directory */
     bool has_ntlm;          /* ntlm is configured, in a file or by helper */
+    uint64_t made_usec;     /* of the monotonic clock: no two have the same */
 };
 
-struct auth *auth_new(void); /* zeroed; setup: ends the process without memory */
+/* Zeroed but for made_usec. Setup: ends the process without memory. */
+struct auth *auth_new(void);
 void auth_free(struct auth *a); /* NULL is fine */
 
 #endif

@@ -33,7 +33,11 @@ char *basic_credentials(struct str name, struct str password)
 static bool is_utf8(struct str text)
 {
     unsigned char units[2 * BASIC_MAX];
-    size_t len;
+    size_t len = 0;
+    while (len < text.len && (unsigned char)text.ptr[len] < 0x80)
+        len++;
+    if (len == text.len) /* as nearly always: ASCII */
+        return true;
     bool is = utf16_from_utf8(text, units, sizeof(units), &len) == 0;
     OPENSSL_cleanse(units, sizeof(units));
     return is;

@@ -4,8 +4,10 @@
  *
  * An entry is found by a keyed hash (HMAC-SHA-256 with a key of the process's own) over
  * everything that its truth depends on: no password is kept, and who can read the
- * memory learns none. Only successes are kept. The stored hash of the account belongs
- * to what is hashed, so a changed password or a removed account is not found any more.
+ * memory learns none. What was wrong is kept for seconds only. The stored hash of the
+ * account belongs to what is hashed, so a changed password or a removed account is not
+ * found any more; so does the client's address, or a cache would tell who guesses what the
+ * count of failures keeps from him.
  *
  *   auth_cache_new -> auth_cache_key, auth_cache_find, auth_cache_put ... -> auth_cache_free
  *

@@ -4,16 +4,17 @@
 
 #include "util/attr.h"
 
+#define NAME(text) {(text), sizeof(text) - 1}
 static const struct {
-    const char *name;
+    struct str name;
     enum digest_param param;
 } NAMES[] = {
-    {"username", DIGEST_USERNAME}, {"username*", DIGEST_USERNAME_EXT},
-    {"realm", DIGEST_REALM},       {"nonce", DIGEST_NONCE},
-    {"uri", DIGEST_URI},           {"response", DIGEST_RESPONSE},
-    {"algorithm", DIGEST_ALGORITHM}, {"cnonce", DIGEST_CNONCE},
-    {"qop", DIGEST_QOP},           {"nc", DIGEST_NC},
-    {"userhash", DIGEST_USERHASH},
+    {NAME("username"), DIGEST_USERNAME},   {NAME("username*"), DIGEST_USERNAME_EXT},
+    {NAME("realm"), DIGEST_REALM},         {NAME("nonce"), DIGEST_NONCE},
+    {NAME("uri"), DIGEST_URI},             {NAME("response"), DIGEST_RESPONSE},
+    {NAME("algorithm"), DIGEST_ALGORITHM}, {NAME("cnonce"), DIGEST_CNONCE},
+    {NAME("qop"), DIGEST_QOP},             {NAME("nc"), DIGEST_NC},
+    {NAME("userhash"), DIGEST_USERHASH},
 };
 
 /* Where the reading is; names are kept to find doubles. */
@@ -26,8 +27,13 @@ struct reader {
 /* tchar of RFC 9110 section 5.6.2. */
 static bool is_token_char(char c)
 {
+    static const bool IS_MARK[128] = {
+        ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
+        ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
+        ['`'] = true, ['|'] = true, ['~'] = true,
+    };
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+           ((unsigned char)c < sizeof(IS_MARK) && IS_MARK[(unsigned char)c]);
 }
 
 /* What a quoted-string may hold: tabs, but no other control character. */
@@ -90,7 +96,7 @@ static int read_quoted(struct digest_params *p, struct reader *r, struct str *va
 static struct str *find_slot(struct digest_params *p, struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
-        if (str_ieq(name, str_of(NAMES[i].name)))
+        if (name.len == NAMES[i].name.len && str_ieq(name, NAMES[i].name))
             return &p->values[NAMES[i].param];
     }
     return NULL;
@@ -101,7 +107,7 @@ static int note_name(struct reader *r, struct str name)
     if (name.len == 0 || r->count == DIGEST_PARAMS_COUNT_MAX)
         return -1;
     for (size_t i = 0; i < r->count; i++) {
-        if (str_ieq(r->names[i], name))
+        if (r->names[i].len == name.len && str_ieq(r->names[i], name))
             return -1;
     }
     r->names[r->count++] = name;

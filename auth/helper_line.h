@@ -29,7 +29,7 @@ struct helper_config {
     unsigned children;    /* processes at most; at least 1 */
     unsigned concurrency; /* asks at once in one process, by channel; 0: one, no channels */
     unsigned queue;       /* asks that wait, at most */
-    uint64_t timeout_ms;  /* for one answer, and for a lease that nobody uses */
+    uint64_t timeout_ms;  /* for one answer; a lease that nobody uses has 3 s at most */
 };
 
 enum helper_kind {

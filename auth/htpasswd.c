@@ -3,6 +3,7 @@
 #include "auth/htpasswd.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 
@@ -204,45 +205,59 @@ const char *htpasswd_find(const struct htpasswd *h, struct str user, bool *is_kn
     return account != NULL && account->hash != NULL ? account->hash : h->dummy;
 }
 
-/* phrase ends at a NUL. Writes the hash that it makes; 0 or -1. */
+/* phrase ends at a NUL. Writes the hash that it makes; 0, or -1 with errno, which is
+ * ENOMEM where there was no memory. */
 static int compute(const char *phrase, const char *hash, const struct crypt_form *form,
                    char out[HTPASSWD_HASH_MAX])
 {
     if (form->is_apr1) {
         const char *salt = hash + 6;
+        errno = ENOMEM; /* nothing else makes it fail */
         return apr1_hash(str_of(phrase), str_range(salt, hash + form->digest_at - 1), out);
     }
     /* 32 KiB: too large for the stack of a thread. */
     struct crypt_data *data = mem_zalloc(sizeof(*data));
+    errno = ENOMEM;
     if (data == NULL)
         return -1;
+    errno = 0;
     const char *made = crypt_rn(phrase, hash, data, (int)sizeof(*data));
     if (made != NULL)
         memcpy(out, made, strlen(made) + 1);
-    int result = made != NULL ? 0 : -1;
+    int result = made != NULL ? 0 : -1, fault = errno;
     OPENSSL_cleanse(data, sizeof(*data));
     mem_free(data);
+    errno = fault;
     return result;
 }
 
 /* A password that cannot be right is hashed all the same, as far as the method looks:
  * the time must not tell which hash somebody has. */
-bool htpasswd_verify(const char *hash, struct str password)
+enum htpasswd_verdict htpasswd_check(const char *hash, struct str password)
 {
     struct crypt_form form;
     char phrase[CRYPT_MAX_PASSPHRASE_SIZE], made[HTPASSWD_HASH_MAX] = "";
     if (crypt_form_parse(&form, str_of(hash)) < 0)
-        return false;
+        return HTPASSWD_WRONG;
     size_t len = password.len < sizeof(phrase) - 1 ? password.len : sizeof(phrase) - 1;
     if (len > 0)
         memcpy(phrase, password.ptr, len);
     phrase[len] = '\0';
     bool is_whole = len == password.len && len <= form.password_max && strlen(phrase) == len;
-    bool is_same = compute(phrase, hash, &form, made) == 0 && strlen(made) == strlen(hash) &&
+    bool is_made = compute(phrase, hash, &form, made) == 0;
+    bool is_short = !is_made && errno == ENOMEM;
+    bool is_same = is_made && strlen(made) == strlen(hash) &&
                    CRYPTO_memcmp(made, hash, strlen(hash)) == 0;
     OPENSSL_cleanse(phrase, sizeof(phrase));
     OPENSSL_cleanse(made, sizeof(made));
-    return is_whole && is_same;
+    if (is_short)
+        return HTPASSWD_NO_MEMORY;
+    return is_whole && is_same ? HTPASSWD_RIGHT : HTPASSWD_WRONG;
+}
+
+bool htpasswd_verify(const char *hash, struct str password)
+{
+    return htpasswd_check(hash, password) == HTPASSWD_RIGHT;
 }
 
 /* "$2y$" is the prefix that every program which reads such files knows. */

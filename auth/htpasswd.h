@@ -28,7 +28,13 @@ void htpasswd_free(struct htpasswd *h); /* NULL is fine */
  * what the costliest in the file costs; never NULL. */
 const char *htpasswd_find(const struct htpasswd *h, struct str user, bool *is_known);
 
-/* Whether the password makes that hash. Slow: not for an event loop. */
+enum htpasswd_verdict { HTPASSWD_RIGHT, HTPASSWD_WRONG, HTPASSWD_NO_MEMORY };
+
+/* Whether the password makes that hash. Slow: not for an event loop. Without memory for
+ * it there is no verdict, and nobody's password is wrong. */
+MUST_CHECK enum htpasswd_verdict htpasswd_check(const char *hash, struct str password);
+
+/* The same, where nothing but HTPASSWD_RIGHT counts. */
 MUST_CHECK bool htpasswd_verify(const char *hash, struct str password);
 
 /* A new hash (bcrypt) into out, for `sallyport passwd`. 0, or -1: no randomness, or a

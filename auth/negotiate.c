@@ -7,6 +7,9 @@
 #include "auth/spnego.h"
 #include "util/mem.h"
 
+/* Of a list that is kept until its MIC comes: some dozens of OIDs. */
+#define MECHANISMS_BYTES_MAX 1024
+
 enum stage {
     STAGE_START,
     STAGE_WANTS_NEGOTIATE,    /* SPNEGO chose NTLM; its first message is to come */
@@ -23,7 +26,7 @@ struct negotiate_session {
     struct ntlm_session *ntlm;
     void *context;         /* of Kerberos, between its legs */
     char *mechanisms;      /* the client's list, which a mechListMIC is over */
-    size_t mechanisms_len; /* at most NTLM_MESSAGE_MAX */
+    size_t mechanisms_len; /* at most MECHANISMS_BYTES_MAX */
     char *token;
     size_t token_len;
     char user[ACCOUNT_NAME_MAX + 1];
@@ -139,6 +142,8 @@ static enum negotiate_result finish_ntlm(const struct ntlm *ntlm, struct negotia
     char user[ACCOUNT_NAME_MAX + 1];
     if (!ntlm || s->stage != STAGE_WANTS_AUTHENTICATE || ntlm_kind(message) != 3)
         return refuse(s, NEGOTIATE_BAD, "an NTLM message out of order");
+    if (!ntlm_claimed_user(message, user)) /* so nobody has counted it */
+        return refuse(s, NEGOTIATE_BAD, "an NTLM message without a name that can be read");
     s->stage = STAGE_DONE;
     enum ntlm_result judged = ntlm_finish(ntlm, s->ntlm, message, user);
     enum negotiate_result result =
@@ -185,7 +190,7 @@ static enum negotiate_result begin_spnego(const struct ntlm *ntlm, bool has_kerb
     if (t->mechanisms[chosen] == SPNEGO_KERBEROS)
         return begin_kerberos(s);
     s->is_spnego = true;
-    if (t->mechanism_list.len > NTLM_MESSAGE_MAX)
+    if (t->mechanism_list.len > MECHANISMS_BYTES_MAX)
         return refuse(s, NEGOTIATE_BAD, "the list of mechanisms is too long");
     s->mechanisms = mem_dup(t->mechanism_list.ptr, t->mechanism_list.len);
     if (!s->mechanisms)

@@ -151,13 +151,26 @@ bool ntlm_claimed_user(struct str authenticate, char user[ACCOUNT_NAME_MAX + 1])
 {
     struct ntlm_authenticate a;
     user[0] = '\0';
-    if (ntlm_message_authenticate(&a, authenticate, NTLM_FLAG_UNICODE) == NTLM_BAD ||
-        !ntlm_message_user(&a, user))
+    enum ntlm_result form = ntlm_message_authenticate(&a, authenticate, NTLM_FLAG_UNICODE);
+    if (form == NTLM_BAD || (form == NTLM_OK && !a.has_flags) || !ntlm_message_user(&a, user))
         return false;
     char *at = memchr(user, '@', strlen(user));
     if (at != NULL && at != user)
         *at = '\0';
     return true;
+}
+
+bool ntlm_is_outdated(struct str authenticate)
+{
+    struct ntlm_authenticate a;
+    return ntlm_message_authenticate(&a, authenticate, NTLM_FLAG_UNICODE) == NTLM_OLD;
+}
+
+bool ntlm_is_for_flags(struct str authenticate, uint32_t challenge_flags)
+{
+    struct ntlm_authenticate a;
+    return ntlm_message_authenticate(&a, authenticate, 0) != NTLM_BAD && a.has_flags &&
+           ((a.flags ^ challenge_flags) & NTLM_FLAG_UNICODE) == 0;
 }
 
 /* Appends a name to what is hashed, as UTF-16LE. In a code page that nobody knows, each

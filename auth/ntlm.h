@@ -66,8 +66,21 @@ struct str ntlm_challenge(const struct ntlm_session *s);
 
 /* The user that an AUTHENTICATE claims, as UTF-8, without a domain in front of it and
  * without an "@..." behind it: who changes those has failed no less often. For the
- * count of failures and the log. False where it cannot be read. */
+ * count of failures and the log. False where it cannot be read, or might be read in two
+ * ways: an NTLMv2 answer without flags has its name in a form that only the challenge
+ * tells. */
 MUST_CHECK bool ntlm_claimed_user(struct str authenticate, char user[ACCOUNT_NAME_MAX + 1]);
+
+/* The flags of anybody's CHALLENGE; 0 where it is none. */
+uint32_t ntlm_challenge_flags(struct str challenge);
+
+/* Whether an AUTHENTICATE has flags, and has Unicode where a CHALLENGE with those flags
+ * has it: then both ends read the same name in it. */
+MUST_CHECK bool ntlm_is_for_flags(struct str authenticate, uint32_t challenge_flags);
+
+/* Whether an AUTHENTICATE is of NTLMv1 or LM, or anonymous: for who has it judged
+ * elsewhere. */
+bool ntlm_is_outdated(struct str authenticate);
 
 /* Judges an AUTHENTICATE: NTLM_OK sets user to the account's name as in the file. */
 MUST_CHECK enum ntlm_result ntlm_finish(const struct ntlm *n, struct ntlm_session *s,

@@ -163,6 +163,12 @@ uint32_t ntlm_message_agreed(struct str message,
     return get32(message.ptr + 20);
 }
 
+uint32_t ntlm_challenge_flags(struct str message)
+{
+    bool is_challenge = message.len >= 24 && ntlm_kind(message) == KIND_CHALLENGE;
+    return is_challenge ? get32(message.ptr + 20) : 0;
+}
+
 /* The bytes of the field whose header stands at that place. *lowest: where the first
  * byte outside the header is. -1: the field is not inside of the message. */
 static int take_field(struct str message, size_t header, struct str *field, size_t *lowest)
@@ -237,6 +243,7 @@ enum ntlm_result ntlm_message_authenticate(struct ntlm_authenticate *a, struct s
         if (take_field(message, 52, &a->session_key, &lowest) != 0)
             return NTLM_BAD;
         a->flags = get32(message.ptr + 60);
+        a->has_flags = true;
     }
     if (a->domain.len > NTLM_DOMAIN_MAX)
         return NTLM_BAD;

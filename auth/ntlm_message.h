@@ -55,6 +55,7 @@ struct ntlm_authenticate {
     struct str proof, blob; /* nt, taken apart */
     struct str session_key; /* encrypted; empty: none */
     uint32_t flags;         /* the challenge's where the message has none */
+    bool has_flags;         /* of its own */
     bool has_mic;           /* says that it has one, at mic_offset */
     size_t mic_offset;
 };

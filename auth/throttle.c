@@ -7,6 +7,8 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 
+#include "auth/accounts.h"
+#include "auth/utf16.h"
 #include "util/mem.h"
 
 #define SHARDS 16
@@ -74,9 +76,30 @@ void throttle_free(struct throttle *t)
     mem_free(t);
 }
 
+/* How a directory reads a name: "CORP\alice", "CORP/alice" and "alice@corp.example" are
+ * alice, and blanks around her are nothing. */
+static struct str account_of(struct str user)
+{
+    struct str name = user;
+    for (size_t i = 0; i < user.len; i++)
+        if (user.ptr[i] == '\\' || user.ptr[i] == '/')
+            name = (struct str){user.ptr + i + 1, user.len - i - 1};
+    name.len = str_find(name, '@');
+    name = str_trim(name);
+    return name.len > 0 ? name : user;
+}
+
+/* Capitals, as NTLM and directories form them; of what is no UTF-8 those of ASCII. */
 static void add_folded(struct hmac_sha256_ctx *context, struct str user)
 {
     uint8_t piece[64];
+    unsigned char units[2 * ACCOUNT_NAME_MAX];
+    size_t units_len;
+    if (utf16_from_utf8(user, units, sizeof(units), &units_len) == 0) {
+        utf16_upper(units, units_len);
+        hmac_sha256_update(context, units_len, units);
+        return;
+    }
     for (size_t at = 0; at < user.len;) {
         size_t len = 0;
         while (len < sizeof(piece) && at < user.len)
@@ -128,6 +151,8 @@ static void begin(struct throttle *t, struct try *try, const struct throttle_lim
                   const struct addr *client, struct str user)
 {
     *try = (struct try){.count = 0};
+    if (limits->is_per_user)
+        user = account_of(user);
     add_share(t, try, limits, KIND_USER_AT_ADDRESS, client, user);
     if (limits->address_burst > 0)
         add_share(t, try, limits, KIND_ADDRESS, client, user);
@@ -190,6 +215,29 @@ static void take(struct throttle *t, const struct share *share, uint64_t now_us)
     b->full_at_us = now_us + missing + share->token_us;
 }
 
+static unsigned seconds_of(uint64_t us)
+{
+    uint64_t seconds = (us + 999999) / 1000000;
+    return seconds < UINT32_MAX ? (unsigned)seconds : UINT32_MAX;
+}
+
+bool throttle_has(struct throttle *t, const struct throttle_limits *limits,
+                  const struct addr *client, struct str user, uint64_t now_ms, unsigned *retry_s)
+{
+    struct try try;
+    uint64_t longest = 0;
+    if (limits->burst == 0)
+        return true;
+    begin(t, &try, limits, client, user);
+    for (size_t i = 0; i < try.count; i++) {
+        uint64_t wait = wait_us(t, &try.shares[i], now_ms * 1000);
+        longest = wait > longest ? wait : longest;
+    }
+    end(t, &try);
+    *retry_s = seconds_of(longest);
+    return longest == 0;
+}
+
 bool throttle_take(struct throttle *t, const struct throttle_limits *limits,
                    const struct addr *client, struct str user, uint64_t now_ms, unsigned *retry_s)
 {
@@ -206,10 +254,8 @@ bool throttle_take(struct throttle *t, const struct throttle_limits *limits,
     for (size_t i = 0; longest == 0 && i < try.count; i++)
         take(t, &try.shares[i], now_us);
     end(t, &try);
-    if (longest > 0) {
-        uint64_t seconds = (longest + 999999) / 1000000;
-        *retry_s = seconds < UINT32_MAX ? (unsigned)seconds : UINT32_MAX;
-    }
+    if (longest > 0)
+        *retry_s = seconds_of(longest);
     return longest == 0;
 }
 

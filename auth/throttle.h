@@ -10,8 +10,9 @@
  *   throttle_new -> throttle_take, throttle_give_back ... -> throttle_free
  *
  * Invariants: memory is bounded, whatever names and addresses come; a bucket that is
- * full is forgotten first, an empty one last. User names are folded in ASCII case and
- * kept only as a keyed hash. An IPv6 client counts by its /64.
+ * full is forgotten first, an empty one last. User names are folded in case, where a
+ * directory checks them also freed of a domain, and kept only as a keyed hash. An IPv6
+ * client counts by its /64.
  * Threads: any, at once.
  */
 #ifndef AUTH_THROTTLE_H
@@ -42,6 +43,12 @@ void throttle_free(struct throttle *t); /* NULL is fine */
 MUST_CHECK bool throttle_take(struct throttle *t, const struct throttle_limits *limits,
                               const struct addr *client, struct str user, uint64_t now_ms,
                               unsigned *retry_s);
+
+/* Whether a try could be made, without making one: for what is verified at once, where
+ * only a failure needs to take a token. */
+MUST_CHECK bool throttle_has(struct throttle *t, const struct throttle_limits *limits,
+                             const struct addr *client, struct str user, uint64_t now_ms,
+                             unsigned *retry_s);
 
 /* The try was no failure after all. */
 void throttle_give_back(struct throttle *t, const struct throttle_limits *limits,

@@ -156,8 +156,8 @@ static int make_htpasswd(struct account_lines *l, struct str user, struct str pa
 {
     char hash[HTPASSWD_HASH_MAX];
     if (password.len > 72)
-        return err_set(e, NULL, "the password is longer than 72 bytes, of which bcrypt looks at "
-                       "no more");
+        return err_set(e, NULL, "the password is longer than 72 bytes, and bcrypt would ignore "
+                       "the rest");
     if (htpasswd_hash(password, hash) < 0)
         return err_set(e, NULL, "cannot make a hash: no memory or no random numbers");
     snprintf(l->text[0], sizeof(l->text[0]), "%.*s:%s", STR_ARG(user), hash);

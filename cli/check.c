@@ -47,7 +47,8 @@ static void print_summary(const char *path, const struct config *c, size_t warni
     print_count(stats.regexes, "regex", "regexes");
     print_count(stats.urls, "URL", "URLs");
     print_count(stats.prefixes, "prefix", "prefixes");
-    print_count(count_schemes(c->auth), "scheme", "schemes");
+    print_count(count_schemes(c->auth), "authentication scheme",
+                "authentication schemes");
     printf(", %zu rule%s, %zu warning%s", stats.rules, stats.rules == 1 ? "" : "s", warnings,
            warnings == 1 ? "" : "s");
     if (c->webex_revision != NULL)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/ca.h"
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
@@ -25,13 +26,14 @@ static const struct command commands[] = {
      "validate a configuration: every error with its file and line"},
     {"explain", "sallyport: explain", explain_command,
      "show what happens to a request, and which line decides it"},
+    {"ca", "sallyport: ca", ca_command, "make, show or change the CA that inspection signs with"},
     {"passwd", "sallyport: passwd", passwd_command, "add or change an account"},
     {"version", "sallyport: version", version_command, "print the version"},
 };
 
 static void print_help(FILE *out)
 {
-    fputs("Sallyport, a forward proxy for HTTPS with a Webex-aware policy.\n\n"
+    fputs("Sallyport, a forward proxy for HTTP and HTTPS with a Webex-aware policy.\n\n"
           "usage: sallyport COMMAND [OPTION]...\n\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)

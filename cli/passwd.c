@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "cli/account_file.h"
 #include "cli/cli.h"
 #include "cli/password.h"
@@ -20,9 +21,10 @@ static const char help[] =
     "asked for twice on the terminal; where standard input is no terminal its first line\n"
     "is the password. It is never an argument: others could read it there.\n\n"
     "  --format FORMAT  htpasswd (Basic), htdigest (Digest) or smbpasswd (NTLM); without\n"
-    "                   it what FILE holds, or what its name has in it\n"
-    "  --realm REALM    of htdigest; without it the one that FILE has. It must be the\n"
-    "                   configuration's auth.realm\n"
+    "                   it what FILE holds, or what its name has in it, or htpasswd\n"
+    "  --realm REALM    of htdigest; without it the one that FILE has, or Sallyport. It must\n"
+    "                   be auth.realm of the configuration, which is Sallyport too where it\n"
+    "                   is not set\n"
     "  --delete         remove USER from FILE; no password is asked for\n\n"
     "The file is replaced as a whole and synced to disk; other lines stay as they are. A new\n"
     "file has mode 0600; one that is there keeps its owner and group, and has mode 0600 too,\n"
@@ -123,10 +125,12 @@ static int choose_format(struct passwd *p, struct err *e)
                        account_format_name(p->format));
     if (p->format == ACCOUNT_FORMATS)
         p->format = held != ACCOUNT_FORMATS ? held : account_format_of_path(p->path);
+    if (p->format == ACCOUNT_FORMATS && !has_lines)
+        p->format = ACCOUNT_HTPASSWD;
     if (p->format != ACCOUNT_FORMATS)
         return 0;
-    return err_set(e, &at, "%s; --format says what it is to be: htpasswd, htdigest or smbpasswd",
-                   has_lines ? "holds no account in a form that is known" : "is a new file");
+    return err_set(e, &at, "holds no account in a form that is known; --format says what it is to "
+                   "be: htpasswd, htdigest or smbpasswd");
 }
 
 static int choose_realm(struct passwd *p, struct err *e)
@@ -143,8 +147,12 @@ static int choose_realm(struct passwd *p, struct err *e)
         p->realm = (struct str){p->found_realm, found.len};
         return 0;
     }
-    return err_set(e, &at, "%s; --realm names the one (the configuration's auth.realm)",
-                   found.len > 0 ? "has accounts of several realms" : "has no realm yet");
+    if (found.len > 0)
+        return err_set(e, &at, "has accounts of several realms; --realm has to say which: that of "
+                       "the configuration, auth.realm (\"" AUTH_DEFAULT_REALM
+                       "\" where it is not set)");
+    p->realm = STR_LIT(AUTH_DEFAULT_REALM);
+    return 0;
 }
 
 static int prepare(struct passwd *p, struct err *e)
@@ -182,7 +190,10 @@ static void print_done(const struct passwd *p, const struct account_change *chan
     printf("%s: %s %s", p->path, what, p->user.ptr);
     if (p->format == ACCOUNT_HTDIGEST)
         printf(" of the realm %.*s", STR_ARG(p->realm));
-    printf("%s\n", p->file.is_there ? "" : ", in a new file");
+    if (p->file.is_there)
+        putchar('\n');
+    else
+        printf(", in a new file of the form %s\n", account_format_name(p->format));
     if (p->file.is_there && p->file.mode != p->file.new_mode)
         fprintf(stderr, "sallyport: %s: warning: its mode was %04o and is %04o now\n", p->path,
                 (unsigned)p->file.mode, (unsigned)p->file.new_mode);

@@ -105,6 +105,7 @@ int replace_file_read(struct replace_file *f, struct err *e)
     int result = -1;
     drop_text(f);
     f->is_there = false;
+    f->new_mode = 0600;
     /* Not blocked by a FIFO without a writer. */
     int fd = openat(f->folder, f->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT)
@@ -155,11 +156,9 @@ static int write_all(int fd, struct str text)
 static int set_attributes(const struct replace_file *f, int fd, struct err *e)
 {
     struct stat made;
-    if (!f->is_there)
-        return fchmod(fd, 0600) < 0 ? fail(f, "cannot set its mode", e) : 0;
     if (fstat(fd, &made) < 0)
         return fail(f, "", e);
-    if ((made.st_uid != f->owner || made.st_gid != f->group) &&
+    if (f->is_there && (made.st_uid != f->owner || made.st_gid != f->group) &&
         fchown(fd, f->owner, f->group) < 0)
         return fail(f, "cannot keep its owner and group", e);
     return fchmod(fd, f->new_mode) < 0 ? fail(f, "cannot set its mode", e) : 0;

@@ -31,7 +31,8 @@ struct replace_file {
     char *text;
     size_t len;
     bool is_there;
-    mode_t mode, new_mode; /* while is_there */
+    mode_t mode;     /* while is_there */
+    mode_t new_mode; /* that replace_file_write gives */
     uid_t owner;
     gid_t group;
 };
@@ -45,7 +46,8 @@ MUST_CHECK int replace_file_lock(struct replace_file *f, struct err *e);
 /* Reads text and attributes, anew on each call. A file that is not there is no error. */
 MUST_CHECK int replace_file_read(struct replace_file *f, struct err *e);
 
-/* Only with the lock. 0, or -1: nothing has changed. */
+/* Only with the lock, which may be that of another file of the folder. 0, or -1: nothing
+ * has changed. */
 MUST_CHECK int replace_file_write(struct replace_file *f, struct str text, struct err *e);
 void replace_file_fini(struct replace_file *f);
 

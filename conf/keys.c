@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "auth/auth.h"
 #include "conf/spec.h"
 #include "conf/suggest.h"
 
@@ -268,7 +269,7 @@ static const struct key_group offer_group = GROUP("an offer", offer, offer_keys)
 static const struct key_group failures_group = GROUP("failures", failures, failures_keys);
 
 static const struct key auth_keys[] = {
-    {.name = "realm", .type = KEY_TEXT, AT(auth, realm), .fallback = "Sallyport",
+    {.name = "realm", .type = KEY_TEXT, AT(auth, realm), .fallback = AUTH_DEFAULT_REALM,
      .doc = "Shown to people who are asked for a password; htdigest files name it."},
     {.name = "schemes", .type = KEY_TEXTS, AT(auth, schemes),
      .doc = "What is offered, in this order: \"negotiate\", \"ntlm\", \"digest\", \"basic\"; left "

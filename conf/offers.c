@@ -82,8 +82,8 @@ static void check_source(const struct spec *spec, const struct spec_text *name,
         if (strcmp(s->head.name, name->text) != 0 || (!s->users.is_set && !s->groups.is_set))
             continue;
         errlist_add(faults, &name->at,
-                    "from: the source %s names %s, and who a client is is not known when it is "
-                    "offered something",
+                    "from: the source %s names %s, but schemes are offered to clients of whom "
+                    "only the address is known",
                     name->text, s->users.is_set ? "users" : "groups");
     }
 }

@@ -14,6 +14,7 @@
 #define BACKOFF_MAX_MS 30000
 #define PATIENCE_MS 1000 /* how long an ask waits where nothing runs */
 #define IDLE_GRACE_MS 5000
+#define LEASE_MS 3000 /* of a handshake in which the client is silent */
 #define EXIT_GRACE_MS 1000 /* from the end of its output to its own */
 
 static uint64_t now_ms_of_clock(void)
@@ -339,6 +340,13 @@ static void time_out_waiting(struct helper_pool *pool, uint64_t now_ms)
         time_out(pool, take_first(pool));
 }
 
+/* A client answers a challenge without asking anybody. One that does not must not keep
+ * a process from others for as long as a directory may take. */
+static uint64_t lease_ms(const struct helper_pool *pool)
+{
+    return pool->config.timeout_ms < LEASE_MS ? pool->config.timeout_ms : LEASE_MS;
+}
+
 static void time_out_process(struct helper_process *p, uint64_t now_ms)
 {
     for (unsigned i = 0; i < p->slot_count; i++) {
@@ -348,7 +356,7 @@ static void time_out_process(struct helper_process *p, uint64_t now_ms)
         }
     }
     if (p->lease != HELPER_NO_LEASE && p->asks_out == 0 &&
-        now_ms - p->lease_ms >= p->pool->config.timeout_ms) {
+        now_ms - p->lease_ms >= lease_ms(p->pool)) {
         p->lease = HELPER_NO_LEASE;
         p->idle_since_ms = now_ms;
     }

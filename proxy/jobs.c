@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/list.h"
@@ -14,6 +17,17 @@
 #include "util/mem.h"
 
 #define NICEST 19
+#define SLICE_NS (10 * 1000 * 1000)
+
+/* The first form of struct sched_attr (sched_setattr(2)): its header cannot be included
+ * beside <sched.h> of this glibc. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
 
 struct jobs {
     pthread_mutex_t lock;
@@ -67,14 +81,24 @@ static struct job *await(struct jobs *j)
     return job;
 }
 
-/* On Linux a nice value belongs to the thread, whatever POSIX says. */
+/* On Linux a nice value belongs to the thread, whatever POSIX says. Since 6.12 a thread
+ * that wakes up may put off one with a longer slice before that is used up, so a worker
+ * need not wait for a hash; older kernels leave the slice out of account. */
 static void stand_back(int by)
 {
     errno = 0;
     int now = getpriority(PRIO_PROCESS, 0);
     if (by <= 0 || (now == -1 && errno != 0))
         return;
-    if (setpriority(PRIO_PROCESS, (id_t)gettid(), now + by < NICEST ? now + by : NICEST) != 0)
+    struct scheduling attr = {
+        .size = sizeof(attr),
+        .policy = SCHED_OTHER,
+        .nice = now + by < NICEST ? now + by : NICEST,
+        .runtime_ns = SLICE_NS,
+    };
+    if (syscall(SYS_sched_setattr, 0, &attr, 0) == 0)
+        return;
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), attr.nice) != 0)
         log_line(LOG_WARNING, "cannot lower the priority of a thread: %s", strerror(errno));
 }
 

@@ -43,6 +43,7 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->offer = NULL;
     t->authorization = t->target = t->fields = NULL;
     t->identity = NULL;
+    t->tried = AUTH_NONE;
     t->retry_s = 0;
     t->keeps_connection = t->expects_continue = t->is_10 = false;
     t->content.kind = BODY_NONE;
@@ -124,12 +125,19 @@ struct txn_tail *txn_open_tunnel(struct txn *t)
     return tail;
 }
 
+void txn_tail_name(struct txn_tail *tail, struct str sni)
+{
+    mem_free(tail->sni);
+    tail->sni = mem_dup(sni.ptr, sni.len);
+}
+
 void txn_close_tunnel(struct txn_tail *tail, struct worker *w, enum end_reason end,
                       uint64_t bytes_in, uint64_t bytes_out)
 {
     count_sub(&w->counters.tunnels_open, 1);
     count_add(&w->counters.ends[end], 1);
     accesslog_close(tail, w, end, bytes_in, bytes_out);
+    mem_free(tail->sni);
     mem_free(tail);
 }
 

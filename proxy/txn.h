@@ -58,6 +58,7 @@ struct txn {
     char *authorization;            /* value of Proxy-Authorization; secret */
     char *target;                   /* as sent, for Digest: with authorization only */
     struct identity *identity;      /* who it is; NULL: not known, or nobody had to ask */
+    enum auth_scheme tried;         /* in which credentials came that did not do */
     char *fields;                   /* for our answer: the challenges, whole lines */
     unsigned retry_s;               /* for our answer: Retry-After; 0: none */
     bool keeps_connection;          /* the client's connection can go on behind an answer */
@@ -77,6 +78,7 @@ struct txn {
 struct txn_tail {
     uint64_t id, start_usec;
     enum log_format format;
+    char *sni;           /* the name in the client's hello; NULL: none was seen */
     uint16_t len, split; /* squid: the client ends at split */
     char bytes[];        /* what the lines of one request have in common */
 };
@@ -104,6 +106,9 @@ struct str txn_key(const struct txn *t, char room[TXN_KEY_SIZE]);
 /* The tunnel begins: writes the open line. NULL without memory (nothing was
  * written then). */
 MUST_CHECK struct txn_tail *txn_open_tunnel(struct txn *t);
+
+/* The name in the hello that passed; where there is no memory the line goes without. */
+void txn_tail_name(struct txn_tail *tail, struct str sni);
 
 /* The tunnel's end: writes the close line and frees the tail. */
 void txn_close_tunnel(struct txn_tail *tail, struct worker *w, enum end_reason end,

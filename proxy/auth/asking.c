@@ -98,7 +98,10 @@ bool asking_recall(struct exchange *x, struct str value)
     value.ptr++;
     value.len--;
     struct str user = str_cut(&value, '\n');
-    set_user(x, user, value);
+    if (x->auth->htpasswd != NULL) /* the name is the file's, whatever it looks like */
+        snprintf(x->user, sizeof(x->user), "%.*s", STR_ARG(user));
+    else
+        set_user(x, user, value);
     return true;
 }
 
@@ -130,16 +133,19 @@ static void accept_user(struct asking *a)
     exchange_settle(x, EXCHANGE_OK, COUNT_AUTH_OK);
 }
 
-/* Into SPNEGO, as the client's message came. */
-static void wrap_token(struct exchange *x)
+/* Of a challenge; into SPNEGO, where the client's message came so. */
+static void take_challenge(struct exchange *x)
 {
     char message[HELPER_TOKEN_MAX];
     size_t len;
-    if (x->token_len <= sizeof(message) &&
-        base64_decode((struct str){x->token, x->token_len}, message, &len) == 0)
-        wrapped_answer(x, (struct str){message, len});
-    else
+    if (x->token_len > sizeof(message) ||
+        base64_decode((struct str){x->token, x->token_len}, message, &len) != 0) {
         exchange_refuse(x, COUNT_AUTH_MALFORMED);
+        return;
+    }
+    x->conn->auth->challenge_flags = ntlm_challenge_flags((struct str){message, len});
+    if (x->is_wrapped)
+        wrapped_answer(x, (struct str){message, len});
 }
 
 /* The helper's challenge goes to the client, and the process waits for what it says. */
@@ -154,9 +160,10 @@ static void pass_token(struct asking *a)
     x->token_len = a->ask.answer.token.len;
     x->token = mem_dup(a->ask.answer.token.ptr, x->token_len);
     x->state = x->token != NULL ? EXCHANGE_TOKEN : EXCHANGE_NO_MEMORY;
-    if (x->is_wrapped && x->token != NULL)
-        wrap_token(x);
-    exchange_settle(x, x->state, COUNT_AUTH_LEG);
+    x->result = COUNT_AUTH_LEG;
+    if (x->token != NULL)
+        take_challenge(x);
+    exchange_settle(x, x->state, x->result);
 }
 
 static void fail(struct asking *a, enum exchange_state state, enum count_auth result)
@@ -192,7 +199,7 @@ static void on_answer(struct helper_ask *ask)
 {
     struct asking *a = LIST_ITEM(ask, struct asking, ask);
     struct exchange *x = a->errand.exchange;
-    if (x != NULL && x->conn->auth != NULL)
+    if (x != NULL && x->is_for_connection)
         x->conn->auth->lease = HELPER_NO_LEASE;
     switch (ask->fate) {
     case HELPER_ANSWERED:
@@ -228,7 +235,7 @@ void asking_send(struct asking *a, const struct helper_config *config, struct st
     a->ask.drop = on_drop;
     a->ask.line = a->line;
     a->ask.line_len = line_len;
-    a->ask.lease = session != NULL ? session->lease : HELPER_NO_LEASE;
+    a->ask.lease = x->is_for_connection ? session->lease : HELPER_NO_LEASE;
     x->errand = &a->errand;
     helpers_ask(a->authority->helpers, config, &a->ask);
 }

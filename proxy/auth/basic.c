@@ -7,6 +7,7 @@
  */
 #include "auth/basic.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ struct hashing {
     uint64_t cache_ms;
     struct addr client;
     struct pending_node pending;
-    bool is_right;
+    enum htpasswd_verdict verdict;
     struct basic_secret secret;
     char hash[];
 };
@@ -52,6 +53,7 @@ static void free_hashing(struct hashing *h)
 {
     pending_leave(h->authority->pending, &h->pending);
     basic_secret_fini(&h->secret);
+    OPENSSL_cleanse(h->hash, strlen(h->hash));
     mem_free(h);
 }
 
@@ -59,25 +61,31 @@ static void free_hashing(struct hashing *h)
 static void hash_password(struct job *job)
 {
     struct hashing *h = LIST_ITEM(job, struct hashing, job);
-    h->is_right = htpasswd_verify(h->hash, password_of(&h->secret));
-    asking_remember(h->authority, h->pending.key, h->is_right, user_of(&h->secret), "",
-                    h->cache_ms);
+    h->verdict = htpasswd_check(h->hash, password_of(&h->secret));
+    if (h->verdict != HTPASSWD_NO_MEMORY)
+        asking_remember(h->authority, h->pending.key, h->verdict == HTPASSWD_RIGHT,
+                        user_of(&h->secret), "", h->cache_ms);
 }
 
 static void on_hashed(struct job *job)
 {
     struct hashing *h = LIST_ITEM(job, struct hashing, job);
     struct exchange *x = h->errand.exchange;
-    if (h->is_right)
+    enum htpasswd_verdict verdict = h->verdict;
+    if (verdict != HTPASSWD_WRONG)
         throttle_give_back(h->authority->throttle, &h->limits, &h->client,
                            user_of(&h->secret), worker_now_ms());
     if (x != NULL)
         snprintf(x->user, sizeof(x->user), "%.*s", STR_ARG(user_of(&h->secret)));
-    enum exchange_state state = h->is_right ? EXCHANGE_OK : EXCHANGE_REFUSED;
-    enum count_auth result = h->is_right ? COUNT_AUTH_OK : COUNT_AUTH_WRONG;
     free_hashing(h);
-    if (x != NULL)
-        exchange_settle(x, state, result);
+    if (x == NULL)
+        return;
+    if (verdict == HTPASSWD_RIGHT)
+        exchange_settle(x, EXCHANGE_OK, COUNT_AUTH_OK);
+    else if (verdict == HTPASSWD_WRONG)
+        exchange_settle(x, EXCHANGE_REFUSED, COUNT_AUTH_WRONG);
+    else
+        exchange_settle(x, EXCHANGE_NO_MEMORY, COUNT_AUTH_UNAVAILABLE);
 }
 
 static void on_drop(struct job *job)
@@ -134,9 +142,45 @@ static void send_to_thread(struct exchange *x, const struct basic_secret *secret
     x->result = COUNT_AUTH_BUSY;
 }
 
+/* A character that shows as a blank or not at all: the length of its UTF-8, or 0. */
+static size_t blank_len(const char *text)
+{
+    static const struct {
+        const char *first, *last;
+    } RANGES[] = {
+        {"\xc2\xa0", "\xc2\xa0"},         {"\xc2\xad", "\xc2\xad"},
+        {"\xe1\x9a\x80", "\xe1\x9a\x80"}, {"\xe2\x80\x80", "\xe2\x80\x8f"},
+        {"\xe2\x80\xa8", "\xe2\x80\xaf"}, {"\xe2\x81\x9f", "\xe2\x81\xaf"},
+        {"\xe3\x80\x80", "\xe3\x80\x80"}, {"\xef\xbb\xbf", "\xef\xbb\xbf"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(RANGES); i++) {
+        size_t len = strlen(RANGES[i].first);
+        if (strncmp(text, RANGES[i].first, len) >= 0 && strncmp(text, RANGES[i].last, len) <= 0)
+            return len;
+    }
+    return 0;
+}
+
+/* A directory takes " alice", "alice " and "al  ice" with a blank too many, or one that
+ * does not show, for the name without (RFC 4518 section 2.6.1). A rule does not. */
+static bool has_odd_blank(const char *user)
+{
+    bool was_blank = true;
+    for (; *user != '\0'; user++) {
+        if ((*user == ' ' && was_blank) || blank_len(user) != 0)
+            return true;
+        was_blank = *user == ' ';
+    }
+    return was_blank;
+}
+
 static void send_to_helper(struct exchange *x, const struct basic_secret *secret,
                            const unsigned char *key)
 {
+    if (has_odd_blank(secret->user)) {
+        exchange_refuse(x, COUNT_AUTH_MALFORMED);
+        return;
+    }
     struct asking *a = asking_new(x, LINE_BYTES);
     if (a == NULL) {
         x->state = EXCHANGE_NO_MEMORY;
@@ -157,11 +201,15 @@ static void send_to_helper(struct exchange *x, const struct basic_secret *secret
     asking_send(a, x->auth->basic_helper, user_of(secret), len);
 }
 
-/* The stored hash is part of the key: with another password the old one is not found. */
+/* The stored hash is part of the key: with another password the old one is not found. So
+ * is the address, as the throttle sees it: who may not try any more could else go on
+ * guessing at somebody who was let in elsewhere, for only the right guess would be found. */
 static void make_key(struct exchange *x, const struct basic_secret *secret, const char *hash,
                      unsigned char key[AUTH_CACHE_KEY_SIZE])
 {
+    const struct addr *client = &x->conn->client_addr.addr;
     const struct str parts[] = {
+        {(const char *)client->bytes, addr_is_v4(client) ? sizeof(client->bytes) : 8},
         hash != NULL ? STR_LIT("file") : STR_LIT("helper"),
         str_of(hash != NULL ? hash : x->auth->basic_helper->command),
         user_of(secret),

@@ -29,21 +29,28 @@ static void conclude(struct exchange *x, enum digest_result result)
     }
 }
 
+/* A wrong password takes a token; a right one must not pass, nor be told from a wrong
+ * one, while there is none. */
+static bool may_tell(struct exchange *x, enum digest_result result)
+{
+    char claimed[ACCOUNT_NAME_MAX + 1];
+    if (result == DIGEST_BAD)
+        return true;
+    if (result == DIGEST_OK)
+        return exchange_could_try(x, str_of(x->user));
+    if (!digest_claimed_user(x->auth->digest, x->credentials, claimed))
+        claimed[0] = '\0';
+    return result == DIGEST_WRONG ? exchange_may_try(x, str_of(claimed))
+                                  : exchange_could_try(x, str_of(claimed));
+}
+
 void digest_check_request(struct exchange *x)
 {
     const struct txn *t = x->conn->txn;
     struct digest_request request = {str_of(t->method), str_of(t->target)};
-    char claimed[ACCOUNT_NAME_MAX + 1];
-    if (!digest_claimed_user(x->auth->digest, x->credentials, claimed)) {
-        exchange_refuse(x, COUNT_AUTH_MALFORMED);
-        return;
-    }
-    if (!exchange_may_try(x, str_of(claimed)))
-        return;
     enum digest_result result =
         digest_check(x->auth->digest, x->authority->nonces, (uint64_t)time(NULL), &request,
                      x->credentials, x->user);
-    if (result != DIGEST_WRONG)
-        exchange_was_no_failure(x, str_of(claimed));
-    conclude(x, result);
+    if (may_tell(x, result))
+        conclude(x, result);
 }

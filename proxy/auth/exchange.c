@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "proxy/auth/session.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
 #include "util/base64.h"
@@ -30,6 +31,18 @@ static bool is_offered(const struct conn *c, enum auth_scheme scheme)
     return false;
 }
 
+/* Who brings credentials wants to be known by them: whoever the connection was, it is
+ * nobody until they are judged. A handshake goes on with its own kind alone. */
+static void forget(struct auth_session *s, enum auth_scheme scheme)
+{
+    if (s == NULL)
+        return;
+    identity_unref(s->identity);
+    s->identity = NULL;
+    if (scheme != AUTH_NTLM && scheme != AUTH_NEGOTIATE)
+        auth_session_reset(s);
+}
+
 void exchange_begin(struct exchange *x, struct conn *c, struct str value)
 {
     static void (*const CHECKS[AUTH_SCHEME_COUNT])(struct exchange *x) = {
@@ -44,6 +57,8 @@ void exchange_begin(struct exchange *x, struct conn *c, struct str value)
     x->authority = c->worker->shared->authority;
     x->scheme = scheme_of((struct str){value.ptr, len});
     x->credentials = str_trim((struct str){value.ptr + len, value.len - len});
+    x->state = EXCHANGE_WAITS;
+    forget(c->auth, x->scheme);
     if (x->scheme == AUTH_NONE || !is_offered(c, x->scheme))
         exchange_refuse(x, COUNT_AUTH_NOT_OFFERED);
     else
@@ -68,6 +83,16 @@ bool exchange_may_try(struct exchange *x, struct str user)
 {
     if (throttle_take(x->authority->throttle, &x->auth->failures, &x->conn->client_addr.addr, user,
                       worker_now_ms(), &x->retry_s))
+        return true;
+    x->state = EXCHANGE_THROTTLED;
+    x->result = COUNT_AUTH_THROTTLED;
+    return false;
+}
+
+bool exchange_could_try(struct exchange *x, struct str user)
+{
+    if (throttle_has(x->authority->throttle, &x->auth->failures, &x->conn->client_addr.addr, user,
+                     worker_now_ms(), &x->retry_s))
         return true;
     x->state = EXCHANGE_THROTTLED;
     x->result = COUNT_AUTH_THROTTLED;

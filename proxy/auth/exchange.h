@@ -78,6 +78,8 @@ void exchange_refuse(struct exchange *x, enum count_auth result);
 
 /* One try of that user from this client: true where it may be made; else state is set. */
 MUST_CHECK bool exchange_may_try(struct exchange *x, struct str user);
+/* The same for credentials that turned out to be right at once: takes nothing. */
+MUST_CHECK bool exchange_could_try(struct exchange *x, struct str user);
 void exchange_was_no_failure(struct exchange *x, struct str user);
 
 /* Sets token to the base64 of bytes, and state. */

@@ -30,13 +30,11 @@ static void ask_helper(struct exchange *x, bool is_first, struct str user, struc
     asking_send(a, x->auth->ntlm_helper, user, len);
 }
 
-/* A new handshake: whoever the connection was, it is nobody now. */
+/* A new handshake; what is left of another is dropped. */
 static void begin(struct exchange *x, struct auth_session *s, struct str message,
                   struct str base64)
 {
     auth_session_reset(s);
-    identity_unref(s->identity);
-    s->identity = NULL;
     if (x->auth->ntlm == NULL) {
         ask_helper(x, true, (struct str){NULL, 0}, base64);
         return;
@@ -54,14 +52,22 @@ static void finish(struct exchange *x, struct auth_session *s, struct str messag
 {
     char claimed[ACCOUNT_NAME_MAX + 1];
     bool has_begun = x->auth->ntlm != NULL ? s->ntlm != NULL : s->lease != HELPER_NO_LEASE;
-    if (!has_begun || !ntlm_claimed_user(message, claimed)) {
+    /* A helper reads the name as its challenge says: it must be the one that is counted. */
+    bool is_odd = x->auth->ntlm == NULL && !ntlm_is_for_flags(message, s->challenge_flags);
+    if (!has_begun || is_odd || !ntlm_claimed_user(message, claimed)) {
         exchange_refuse(x, COUNT_AUTH_MALFORMED);
+        return;
+    }
+    if (x->auth->ntlm == NULL && ntlm_is_outdated(message)) {
+        exchange_refuse(x, COUNT_AUTH_OUTDATED);
         return;
     }
     if (!exchange_may_try(x, str_of(claimed)))
         return;
     if (x->auth->ntlm == NULL) {
         ask_helper(x, false, str_of(claimed), base64);
+        if (x->state == EXCHANGE_NO_MEMORY)
+            exchange_was_no_failure(x, str_of(claimed));
         return;
     }
     enum ntlm_result result = ntlm_finish(x->auth->ntlm, s->ntlm, message, x->user);

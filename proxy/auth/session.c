@@ -22,6 +22,8 @@ void auth_session_reset(struct auth_session *s)
     s->ntlm = NULL;
     s->negotiate = NULL;
     s->lease = HELPER_NO_LEASE;
+    s->challenge_flags = 0;
+    s->awaits_first = false;
 }
 
 void auth_session_free(struct auth_session *s)

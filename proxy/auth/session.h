@@ -19,10 +19,13 @@ struct helpers;
 
 struct auth_session {
     struct identity *identity; /* of every request on this connection; NULL: not yet */
+    uint64_t judge_usec;       /* made_usec of the auth section that it was proved to */
     struct ntlm_session *ntlm;
     struct negotiate_session *negotiate;
     struct helpers *helpers;
     uint64_t lease; /* of a helper's process, for the time of a handshake */
+    uint32_t challenge_flags; /* of that helper's challenge */
+    bool awaits_first; /* SPNEGO chose NTLM by a helper; its first message is to come */
 };
 
 /* NULL without memory. */

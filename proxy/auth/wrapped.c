@@ -54,16 +54,19 @@ bool wrapped_check(struct exchange *x, struct auth_session *s, struct str token)
     if (x->auth->ntlm_helper == NULL)
         return false;
     spnego_parse(&t, token);
-    if (t.kind == SPNEGO_RESP && s->lease != HELPER_NO_LEASE) {
+    if (t.kind == SPNEGO_RESP && (s->lease != HELPER_NO_LEASE || s->awaits_first)) {
         pass_inner(x, s, t.inner);
         return true;
     }
     bool is_first = t.mechanism_count > 0 && t.mechanisms[0] == SPNEGO_NTLM;
     if (t.kind != SPNEGO_INIT || !has_ntlm(&t) || (!is_first && x->auth->kerberos != NULL))
         return false;
-    if (is_first && t.inner.len > 0)
+    if (is_first && t.inner.len > 0) {
         pass_inner(x, s, t.inner);
-    else
-        wrapped_answer(x, (struct str){NULL, 0}); /* NTLM it is: now begin */
+        return true;
+    }
+    auth_session_reset(s);
+    s->awaits_first = true;
+    wrapped_answer(x, (struct str){NULL, 0}); /* NTLM it is: now begin */
     return true;
 }

@@ -50,6 +50,20 @@ static void put_row(struct writer *w, const char *name, struct str value, size_t
     put_html(w, value, max);
 }
 
+/* When another try makes sense, in the coarsest unit that says it well enough. */
+static void put_wait(struct writer *w, const char *before, unsigned seconds, const char *after)
+{
+    unsigned unit = seconds >= 7200 ? 3600 : seconds >= 120 ? 60 : 1;
+    unsigned count = seconds / unit + (seconds % unit != 0);
+    if (seconds == 0)
+        return;
+    writer_put(w, str_of(before));
+    writer_put_u64(w, count);
+    writer_put(w, str_of(unit == 3600 ? " hours" : unit == 60 ? " minutes"
+                         : count == 1 ? " second" : " seconds"));
+    writer_put(w, str_of(after));
+}
+
 static void put_head(const struct reply *r, struct writer *w)
 {
     writer_put(w, STR_LIT("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
@@ -78,6 +92,7 @@ void reply_page_html(const struct reply *r, struct writer *w)
     put_row(w, "Asked for", r->host, REPLY_PAGE_HOST_MAX);
     put_row(w, "Details", r->details, REPLY_PAGE_DETAILS_MAX);
     put_row(w, "Error", str_of(r->error), REPLY_PAGE_WORD_MAX);
+    put_wait(w, "<dt>Try again<dd>in ", r->retry_after, "");
     writer_put(w, STR_LIT("<dt>Request id<dd><code>"));
     put_html(w, r->id, REPLY_PAGE_ID_MAX);
     writer_put(w, STR_LIT("</code></dl>\n<footer>This answer comes from the proxy of your "
@@ -104,6 +119,7 @@ void reply_page_text(const struct reply *r, struct writer *w)
     put_line(w, STR_LIT("Asked for:  "), r->host, REPLY_PAGE_HOST_MAX);
     put_line(w, STR_LIT("Details:    "), r->details, REPLY_PAGE_DETAILS_MAX);
     put_line(w, STR_LIT("Error:      "), str_of(r->error), REPLY_PAGE_WORD_MAX);
+    put_wait(w, "Try again:  in ", r->retry_after, "\n");
     put_line(w, STR_LIT("Request id: "), r->id, REPLY_PAGE_ID_MAX);
     writer_put(w, STR_LIT("\nThis answer comes from the proxy of your network (Sallyport), "
                           "not from the site.\n"));

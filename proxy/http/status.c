@@ -10,7 +10,7 @@ static const struct status_words WORDS[] = {
     {500, "Internal Server Error", "The proxy failed"},
     {400, "Bad Request", "The proxy could not read the request"},
     {403, "Forbidden", "Not allowed from this network"},
-    {407, "Proxy Authentication Required", "The proxy asks who you are"},
+    {407, "Proxy Authentication Required", "You are not signed in"},
     {408, "Request Timeout", "The request came too slowly"},
     {431, "Request Header Fields Too Large", "The request is too large"},
     {501, "Not Implemented", "The proxy does not do that"},

@@ -64,6 +64,11 @@ void relay_set_filter(struct relay *r, relay_filter_fn *filter, void *arg)
     r->filter_arg = arg;
 }
 
+void relay_observe(struct relay *r, relay_observer_fn *observer)
+{
+    r->observer = observer;
+}
+
 void relay_carry(struct relay *r, char *bytes, uint32_t len)
 {
     ASSERT(r->carry == NULL);
@@ -175,8 +180,8 @@ static void note_read(struct relay *r, size_t len)
         return;
     r->large_reads = 0;
     r->small_splices = 0;
-    r->is_bulk = !r->is_splice_refused && r->filter == NULL && r->from->ops->can_splice &&
-                 r->to->ops->can_splice;
+    r->is_bulk = !r->is_splice_refused && r->filter == NULL && r->observer == NULL &&
+                 r->from->ops->can_splice && r->to->ops->can_splice;
 }
 
 /* The next input: what was carried over first, then what the source has. */
@@ -191,9 +196,12 @@ static enum io next_input(struct relay *r, struct str *in)
     }
     in->ptr = r->pool->buffer;
     enum io rc = stream_recv(r->from, r->pool->buffer, size, &in->len);
-    if (rc == IO_OK)
-        note_read(r, in->len);
-    return rc;
+    if (rc != IO_OK)
+        return rc;
+    note_read(r, in->len);
+    if (r->observer != NULL && !r->observer(r, *in))
+        r->observer = NULL;
+    return IO_OK;
 }
 
 static enum io lack_memory(struct relay *r)

@@ -60,6 +60,12 @@ enum relay_state {
 typedef enum parse relay_filter_fn(void *arg, struct str in, size_t *used, char *out, size_t size,
                                    size_t *len);
 
+struct relay;
+
+/* Sees what was just read from the source, which goes its way all the same. It may not
+ * run the relay. True: it wants to see the next bytes too. */
+typedef bool relay_observer_fn(struct relay *r, struct str in);
+
 struct relay {
     struct stream *from, *to;
     struct relay_pool *pool;
@@ -72,6 +78,7 @@ struct relay {
     uint64_t left;           /* still to be read; RELAY_EVERYTHING: until the end */
     relay_filter_fn *filter; /* NULL: as it is */
     void *filter_arg;
+    relay_observer_fn *observer; /* NULL: nobody looks */
     enum relay_state state;
     uint8_t large_reads, small_splices;
     bool is_bulk, is_splice_refused;
@@ -102,6 +109,11 @@ void relay_keep_open(struct relay *r);
 
 /* What the filter makes of it until it says that it is over. */
 void relay_set_filter(struct relay *r, relay_filter_fn *filter, void *arg);
+
+/* Shows what is read from the source from now on to the observer until it has seen
+ * enough; nothing is spliced past it. Bytes of relay_put and relay_carry are not shown.
+ * NULL: no more. */
+void relay_observe(struct relay *r, relay_observer_fn *observer);
 
 /* Goes on as far as possible without blocking and without taking too long.
  * IO_OK all was delivered, IO_AGAIN waiting for either stream, IO_YIELD call again

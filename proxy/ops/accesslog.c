@@ -12,7 +12,7 @@
 
 #define LINE_BYTES 8192
 #define PATH_BYTES 2048 /* of a path; what is longer is cut */
-#define END_BYTES 256 /* of them, for when and how it ended: these are never cut */
+#define END_BYTES 512 /* of them, for when and how it ended and a name: these are never cut */
 
 static void put_line(struct worker *w, struct str line)
 {
@@ -52,6 +52,8 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
     if (t->identity != NULL) {
         json_str(j, "user", t->identity->user);
         json_str(j, "auth", str_of(scheme_name(t->identity->scheme)));
+    } else if (t->tried != AUTH_NONE) {
+        json_str(j, "auth", str_of(scheme_name(t->tried)));
     }
     add_text(j, "method", t->method);
     if (t->host.len != 0)
@@ -199,6 +201,7 @@ static struct txn_tail *keep_tail(const struct txn *t, struct str first, struct 
     tail->id = t->id;
     tail->start_usec = t->start_usec;
     tail->format = t->pin->config->log.format;
+    tail->sni = NULL;
     tail->split = (uint16_t)first.len;
     tail->len = (uint16_t)(first.len + second.len);
     memcpy(tail->bytes, first.ptr, first.len);
@@ -242,6 +245,7 @@ void accesslog_close(const struct txn_tail *tail, struct worker *w, enum end_rea
     struct json j;
     begin_line(&j, line, "close", tail->id);
     json_members(&j, (struct str){tail->bytes, tail->len});
+    add_text(&j, "sni", tail->sni);
     json_u64(&j, "bytes_in", bytes_in);
     json_u64(&j, "bytes_out", bytes_out);
     json_u64(&j, "ms", (clock_usec() - tail->start_usec) / 1000);

@@ -19,7 +19,7 @@
 /* A connection that is told 407 so often in a row is closed: whoever is behind it does
  * not listen. A handshake takes three, a stale nonce one more. */
 #define ROUNDS_MAX 12
-#define WAIT_MS 30000
+#define WAIT_MS 30000 /* at least */
 
 static void count(struct conn *c, enum auth_scheme scheme, enum count_auth result)
 {
@@ -35,6 +35,9 @@ static bool can_go_on(const struct conn *c, bool is_handshake)
     if (!t->keeps_connection || c->auth_rounds >= ROUNDS_MAX || c->worker->is_draining)
         return false;
     if (t->content.kind == BODY_LENGTH && t->content.length > DISCARD_BYTES)
+        return false;
+    /* Who sends on behind a CONNECT means the far end: nothing of that is a request. */
+    if (t->is_connect && c->early_len != 0)
         return false;
     return is_handshake || !t->expects_continue || c->early_len != 0;
 }
@@ -109,6 +112,7 @@ static enum next let_in(struct conn *c, struct exchange *x)
         auth_session_reset(c->auth);
         identity_unref(c->auth->identity);
         c->auth->identity = identity_ref(identity);
+        c->auth->judge_usec = x->auth->made_usec;
     }
     c->txn->identity = identity;
     c->auth_rounds = 0;
@@ -117,7 +121,10 @@ static enum next let_in(struct conn *c, struct exchange *x)
 
 static enum next conclude(struct conn *c, struct exchange *x)
 {
+    if (x->state == EXCHANGE_NO_MEMORY)
+        x->result = COUNT_AUTH_UNAVAILABLE;
     count(c, x->result == COUNT_AUTH_NOT_OFFERED ? AUTH_NONE : x->scheme, x->result);
+    c->txn->tried = x->scheme;
     switch (x->state) {
     case EXCHANGE_OK:
         return let_in(c, x);
@@ -145,6 +152,18 @@ static enum next conclude(struct conn *c, struct exchange *x)
     return challenge(c, is_offer ? END_AUTH_REQUIRED : END_AUTH_FAILED, is_stale, 0);
 }
 
+/* A helper has its time once in the queue and once for its answer; one that asks a person,
+ * on a telephone perhaps, was given more than others. */
+static uint64_t wait_ms(const struct auth *a)
+{
+    const struct helper_config *const helpers[] = {a->basic_helper, a->ntlm_helper};
+    uint64_t longest = WAIT_MS;
+    for (size_t i = 0; i < ARRAY_LEN(helpers); i++)
+        if (helpers[i] != NULL && 2 * helpers[i]->timeout_ms + 1000 > longest)
+            longest = 2 * helpers[i]->timeout_ms + 1000;
+    return longest;
+}
+
 static int authenticate_enter(struct conn *c)
 {
     struct exchange *x = mem_alloc(sizeof(*x));
@@ -152,11 +171,11 @@ static int authenticate_enter(struct conn *c)
         return -1;
     memset(x, 0, offsetof(struct exchange, user));
     x->user[0] = x->groups[0] = '\0';
-    x->is_for_connection = false;
+    x->is_wrapped = x->is_for_connection = false;
     x->token = NULL;
     x->token_len = 0;
     c->state = x;
-    conn_set_deadline(c, WAIT_MS);
+    conn_set_deadline(c, wait_ms(c->txn->pin->config->auth));
     return 0;
 }
 
@@ -169,6 +188,16 @@ static void authenticate_leave(struct conn *c)
     c->state = NULL;
 }
 
+/* Who the connection is known to be. A reload may have taken the account, a group or the
+ * scheme away: then it counts no more. */
+static struct identity *identity_of(const struct conn *c)
+{
+    const struct auth_session *s = c->auth;
+    bool is_good = s != NULL && s->identity != NULL &&
+                   s->judge_usec == c->txn->pin->config->auth->made_usec;
+    return is_good ? s->identity : NULL;
+}
+
 /* The first step judges what the request brought; later ones come when an errand is
  * back, or time is over. */
 static enum next authenticate_step(struct conn *c)
@@ -178,8 +207,9 @@ static enum next authenticate_step(struct conn *c)
     if (c->is_expired)
         return conn_fail(c, END_AUTH_UNAVAILABLE, NULL);
     if (x->conn == NULL && t->authorization == NULL) {
-        if (c->auth != NULL && c->auth->identity != NULL) {
-            t->identity = identity_ref(c->auth->identity);
+        struct identity *known = identity_of(c);
+        if (known != NULL) {
+            t->identity = identity_ref(known);
             return conn_enter(c, &PHASE_ADMIT);
         }
         count(c, AUTH_NONE, COUNT_AUTH_ASKED);

@@ -5,6 +5,7 @@
  * A head that arrives whole, as nearly all do, is read into the worker's buffer
  * and taken apart there. Only one that comes in pieces gets memory of its own.
  */
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,12 +26,20 @@ struct reading {
     char *bytes;
 };
 
+/* There may be credentials in it. */
+static void free_head(char *bytes, size_t len)
+{
+    if (bytes != NULL)
+        OPENSSL_cleanse(bytes, len);
+    mem_free(bytes);
+}
+
 static void request_leave(struct conn *c)
 {
     struct reading *r = c->state;
     if (r == NULL)
         return;
-    mem_free(r->bytes);
+    free_head(r->bytes, r->len);
     mem_free(r);
     c->state = NULL;
 }
@@ -215,7 +224,7 @@ static enum next read_early(struct conn *c, size_t limit)
         next = keep_piece(c, bytes, &scanner);
     else
         next = reject(c, found, "the request has", fault);
-    mem_free((void *)(uintptr_t)bytes.ptr);
+    free_head((char *)(uintptr_t)bytes.ptr, bytes.len);
     return next;
 }
 
@@ -251,9 +260,11 @@ static enum next read_first(struct conn *c, size_t limit)
 static int grow(struct reading *r, size_t limit)
 {
     size_t size = 2 * r->size < limit ? 2 * r->size : limit;
-    char *bytes = mem_resize(r->bytes, size);
+    char *bytes = mem_alloc(size);
     if (bytes == NULL)
         return -1;
+    memcpy(bytes, r->bytes, r->len);
+    free_head(r->bytes, r->len);
     r->bytes = bytes;
     r->size = size;
     return 0;
@@ -306,6 +317,7 @@ static int request_enter(struct conn *c)
 {
     c->is_kept_alive = true;
     c->is_logged = false;
+    c->end = END_DONE; /* not that of the request before */
     conn_set_deadline(c, c->worker->pin->config->limits.client_idle_ms);
     return 0;
 }

@@ -7,21 +7,27 @@
  * tunnel, and the other side is reset, so that it cannot take what it got for all
  * there was; but what a side sent before it broke is delivered first.
  *
+ * The client's first bytes are looked at for the name in a ClientHello, which the log
+ * gets (tunnel_hello.h).
+ *
  * The phase needs nothing of the request or the configuration any more, and lets
  * go of both: a tunnel may live for weeks.
  */
 #include "proxy/auth/session.h"
 #include "proxy/conn.h"
 #include "proxy/net/relay.h"
+#include "proxy/phase/tunnel_hello.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
 struct tunnel {
     struct relay up, down; /* client to origin, origin to client */
     uint64_t idle_ms;
+    uint64_t idle_at_ms; /* the conn's deadline, unless that is a hello's */
     uint64_t counted_up, counted_down;
     uint8_t unsent; /* of the 200: comes first in `down`, and is no payload */
     struct txn_tail *tail;
+    struct tunnel_hello *hello; /* NULL: nothing is kept of one */
 };
 
 static const char ESTABLISHED[] = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -40,6 +46,40 @@ static int send_established(struct conn *c, struct tunnel *t)
     return relay_put(&t->down, rest);
 }
 
+static void move_idle_deadline(struct conn *c, struct tunnel *t)
+{
+    t->idle_at_ms = worker_now_ms() + t->idle_ms;
+    if (t->hello == NULL)
+        c->deadline.deadline_ms = t->idle_at_ms;
+}
+
+/* The client's next bytes; false: no more are wanted. */
+static bool see_hello(struct conn *c, struct tunnel *t, struct str bytes)
+{
+    bool was_kept = t->hello != NULL;
+    bool wants_more = tunnel_hello_see(&t->hello, t->tail, bytes);
+    if (wants_more && !was_kept && worker_now_ms() + TUNNEL_HELLO_MS < t->idle_at_ms)
+        conn_set_deadline(c, TUNNEL_HELLO_MS);
+    if (!wants_more)
+        c->deadline.deadline_ms = t->idle_at_ms;
+    return wants_more;
+}
+
+static bool on_client_bytes(struct relay *r, struct str in)
+{
+    return see_hello(LIST_ITEM(r->from, struct conn, client), LIST_ITEM(r, struct tunnel, up), in);
+}
+
+/* Squid's format has no place for a name. An upgrade carries no TLS. */
+static void watch_for_hello(struct conn *c, struct tunnel *t, bool is_upgrade)
+{
+    struct str early = {c->early, c->early_len};
+    if (is_upgrade || t->tail->format != LOG_FORMAT_JSON)
+        return;
+    if (early.len == 0 || see_hello(c, t, early))
+        relay_observe(&t->up, on_client_bytes);
+}
+
 static int tunnel_enter(struct conn *c)
 {
     struct tunnel *t = mem_alloc(sizeof(*t));
@@ -51,17 +91,22 @@ static int tunnel_enter(struct conn *c)
     t->idle_ms = c->txn->pin->config->limits.tunnel_idle_ms;
     t->counted_up = t->counted_down = 0;
     t->unsent = 0;
+    t->hello = NULL;
     /* Counted and logged before the client can know of it. */
     t->tail = txn_open_tunnel(c->txn);
     if (t->tail == NULL)
         return -1;
     c->is_logged = true;
     /* After an upgrade the client has had its answer. */
-    if (c->txn->status == 0 && send_established(c, t) != 0)
+    bool is_upgrade = c->txn->status != 0;
+    if (!is_upgrade && send_established(c, t) != 0)
         return -1;
     if (relay_put(&t->up, (struct str){c->early, c->early_len}) != 0 ||
         relay_put(&t->down, (struct str){c->late, c->late_len}) != 0)
         return -1;
+    conn_set_deadline(c, t->idle_ms);
+    t->idle_at_ms = c->deadline.deadline_ms;
+    watch_for_hello(c, t, is_upgrade);
     mem_free(c->late);
     c->late = NULL;
     conn_drop_early(c);
@@ -69,7 +114,6 @@ static int tunnel_enter(struct conn *c)
     c->txn = NULL;
     auth_session_free(c->auth);
     c->auth = NULL;
-    conn_set_deadline(c, t->idle_ms);
     return 0;
 }
 
@@ -126,10 +170,22 @@ static enum next end_if_over(struct conn *c, struct tunnel *t)
     return conn_end(c, END_DONE);
 }
 
+/* A hello that does not get on is let go of; false: the tunnel was idle for too long. */
+static bool outlives_deadline(struct conn *c, struct tunnel *t)
+{
+    uint64_t now_ms = worker_now_ms();
+    if (c->deadline.deadline_ms >= t->idle_at_ms)
+        return false;
+    tunnel_hello_drop(&t->hello);
+    relay_observe(&t->up, NULL);
+    conn_set_deadline(c, t->idle_at_ms > now_ms ? t->idle_at_ms - now_ms : 0);
+    return true;
+}
+
 static enum next tunnel_step(struct conn *c)
 {
     struct tunnel *t = c->state;
-    if (c->is_expired)
+    if (c->is_expired && !outlives_deadline(c, t))
         return end_broken(c, END_TUNNEL_IDLE);
     enum io up = relay_run(&t->up);
     enum io down = relay_run(&t->down);
@@ -137,7 +193,7 @@ static enum next tunnel_step(struct conn *c)
     if (c->client.is_send_broken && c->client.is_readable)
         up = relay_run(&t->up);
     if (account(c, t)) {
-        c->deadline.deadline_ms = worker_now_ms() + t->idle_ms;
+        move_idle_deadline(c, t);
         conn_watch(c);
     }
     if (up == IO_YIELD || down == IO_YIELD)
@@ -154,6 +210,7 @@ static void tunnel_leave(struct conn *c)
         txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes, payload_down(t));
     relay_fini(&t->up);
     relay_fini(&t->down);
+    tunnel_hello_drop(&t->hello);
     mem_free(t);
     c->state = NULL;
 }

@@ -75,7 +75,8 @@ def test_each_product_that_no_scheme_serves_is_named(check, schemes):
                 f"{', '.join(stranded)} are stranded")
     assert found == ([expected] if stranded else [])
     assert done.returncode == 0
-    assert f", {len(schemes)} scheme{'s'[:len(schemes) - 1]}, 1 rule, " in done.stdout
+    assert (f", {len(schemes)} authentication scheme{'s'[:len(schemes) - 1]}, 1 rule, "
+            in done.stdout)
 
 
 def test_an_offer_saves_them(check):

@@ -62,7 +62,8 @@ def test_wrong_passwords(guarded, client, target, user, password):
     c = client(p)
     answer = shake_hands(c, target, Ntlm(user, password))
     assert answer.status == 407 and answer.all("proxy-authenticate") == ["NTLM"]
-    assert p.log.one(end="auth_failed")["verdict"] == "authenticate"
+    failed = p.log.one(end="auth_failed")
+    assert (failed["verdict"], failed["auth"]) == ("authenticate", "ntlm")
     assert shake_hands(c, target, Ntlm()).status == 200, "on the same connection"
 
 
@@ -150,7 +151,8 @@ def test_too_many_wrong_handshakes(guarded, client, target):
 def test_rubbish(guarded, client, target):
     p = guarded(["negotiate", "ntlm", "basic"])
     for scheme in ("NTLM", "Negotiate"):
-        for token in (b"", b"\x60", b"\x60\x84\xff\xff\xff\xff", b"NTLMSSP\0\x02\0\0\0" + b"\0" * 40,
+        for token in (b"", b"\x60", b"\x60\x84\xff\xff\xff\xff",
+                      b"NTLMSSP\0\x02\0\0\0" + b"\0" * 40,
                       b"NTLMSSP\0\x09\0\0\0", b"x" * 20000, b"\x60\x80" + b"\0" * 200,
                       b"\xa1\x03\x30\x01\xa0"):
             with client(p) as c:

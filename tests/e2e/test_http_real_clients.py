@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """curl, wget, Python requests and apt fetch through the proxy from real servers."""
-import gzip
 import hashlib
 import http.server
 import os
-import subprocess
 import threading
 
 import pytest
 
+from lib import apt
 from lib.client import curl, run_tool
 from lib.http_servers import Nginx
 from lib.http_steps import OPEN
@@ -174,78 +173,23 @@ def test_python_requests(proxy, files):
     assert [r["method"] for r in records] == ["GET"] * 5 + ["POST"] * 2 + ["HEAD", "GET"]
 
 
-# apt
-
-APT_OPTIONS = ["Dir={root}", "Dir::State={root}/state", "Dir::State::status={root}/status",
-               "Dir::Cache={root}/cache", "Dir::Etc={root}/etc", "Dir::Etc::parts={root}/none",
-               "Dir::Etc::sourcelist={root}/etc/sources.list", "Dir::Etc::sourceparts={root}/none",
-               "Dir::Etc::trusted={root}/none", "Dir::Etc::trustedparts={root}/none",
-               "Dir::Etc::preferencesparts={root}/none", "Dir::Log={root}/log",
-               "APT::Architecture=amd64", "APT::Architectures::=amd64", "Debug::NoLocking=1",
-               "Acquire::Languages=none", "Acquire::Retries=0", "APT::Sandbox::User=",
-               "Acquire::http::Timeout=10", "Acquire::http::Proxy={proxy}"]
-
-
-def build_repository(folder):
-    """dists/stable with two packages' index and one package file; returns its bytes."""
-    deb = b"not really a package " * 5000
-    pool = folder / "pool"
-    pool.mkdir()
-    (pool / "tiny_1.0_amd64.deb").write_bytes(deb)
-    packages = (f"Package: tiny\nVersion: 1.0\nArchitecture: amd64\nMaintainer: nobody\n"
-                f"Filename: pool/tiny_1.0_amd64.deb\nSize: {len(deb)}\n"
-                f"SHA256: {hashlib.sha256(deb).hexdigest()}\nDescription: tiny\n\n").encode()
-    index = folder / "dists" / "stable" / "main" / "binary-amd64"
-    index.mkdir(parents=True)
-    (index / "Packages").write_bytes(packages)
-    (index / "Packages.gz").write_bytes(gzip.compress(packages, mtime=0))
-    sums = "".join(f" {hashlib.sha256(data).hexdigest()} {len(data)} main/binary-amd64/{name}\n"
-                   for name in ("Packages", "Packages.gz")
-                   for data in [(index / name).read_bytes()])
-    (folder / "dists" / "stable" / "Release").write_text(
-        "Origin: test\nSuite: stable\nCodename: stable\nArchitectures: amd64\nComponents: main\n"
-        f"Date: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n{sums}", encoding="ascii")
-    return deb
-
-
-def apt_get(root, proxy, *arguments):
-    options = [word for option in APT_OPTIONS
-               for word in ("-o", option.format(root=root, proxy=proxy.url))]
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "APT_CONFIG": "/dev/null"}
-    return subprocess.run(["apt-get", *options, *arguments], capture_output=True, text=True,
-                          timeout=60, env=environment, cwd=root, check=False)
-
-
-@pytest.fixture
-def apt_root(tmp_path, files):
-    root = tmp_path / "apt"
-    for name in ("etc", "state/lists/partial", "cache/archives/partial", "none", "log"):
-        (root / name).mkdir(parents=True)
-    (root / "status").write_text("", encoding="ascii")
-    (root / "etc" / "sources.list").write_text(
-        f"deb [trusted=yes] {files.url} stable main\n", encoding="ascii")
-    return root
-
-
-def test_apt_updates_and_downloads(proxy, files, apt_root):
-    deb = build_repository(files.folder)
+def test_apt_updates_and_downloads(proxy, files, tmp_path):
+    deb = apt.build_repository(str(files.folder))
     p = proxy(**OPEN)
-    done = apt_get(apt_root, p, "update")
-    assert done.returncode == 0 and "Err:" not in done.stdout, done.stdout + done.stderr
-    done = apt_get(apt_root, p, "update")
-    assert done.returncode == 0 and "Err:" not in done.stdout, done.stdout + done.stderr
-    done = apt_get(apt_root, p, "download", "tiny")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (apt_root / "tiny_1.0_amd64.deb").read_bytes() == deb
+    root = tmp_path / "apt"
+    for command in (["update"], ["update"], ["download", "tiny"]):
+        status, said = apt.apt_get(root, p.url, files.url, *command)
+        assert status == 0 and "Err:" not in said, said
+    assert (root / "tiny_1.0_amd64.deb").read_bytes() == deb
     assert p.log.one(path="/pool/tiny_1.0_amd64.deb")["status"] == 200
     assert {r["end"] for r in p.log.records(event="request")} == {"done"}
 
 
-def test_apt_is_told_of_a_refusal(proxy, files, apt_root):
-    build_repository(files.folder)
+def test_apt_is_told_of_a_refusal(proxy, files, tmp_path):
+    apt.build_repository(str(files.folder))
     p = proxy()
-    done = apt_get(apt_root, p, "update")
-    assert "403" in done.stdout + done.stderr, done.stdout + done.stderr
+    said = apt.apt_get(tmp_path / "apt", p.url, files.url, "update")[1]
+    assert "403" in said, said
     assert {r["verdict"] for r in p.log.wait(1, event="request")} == {"deny"}
 
 

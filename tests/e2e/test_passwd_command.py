@@ -68,7 +68,7 @@ def mode(file):
 
 def test_htpasswd_reads_what_is_written(tmp_path):
     file = tmp_path / "users.htpasswd"
-    assert change(file, "alice") == f"{file}: added alice, in a new file\n"
+    assert change(file, "alice") == f"{file}: added alice, in a new file of the form htpasswd\n"
     assert mode(file) == 0o600
     assert file.read_bytes().startswith(b"alice:$2y$10$")
     assert htpasswd_knows(file, "alice", "Secret1")
@@ -200,14 +200,14 @@ def test_the_format_is_found(tmp_path):
     assert f":{nt_hash('Secret1')}:[U" in (tmp_path / "y.htpasswd").read_text().splitlines()[1]
 
 
-def test_the_format_is_demanded(tmp_path):
-    refuse(2, "new file; --format", tmp_path / "users", "alice")
-    assert os.listdir(tmp_path) == []
-    change("--format", "htpasswd", tmp_path / "users", "alice")
+def test_the_format_where_nothing_tells_it(tmp_path):
+    assert "of the form htpasswd" in change(tmp_path / "users", "alice")
+    (tmp_path / "letter").write_text("Dear reader,\n")
+    refuse(2, "--format says", tmp_path / "letter", "alice")
     refuse(2, "holds accounts of htpasswd, not of htdigest", "--format", "htdigest", "--realm",
            "r", tmp_path / "users", "alice")
     refuse(2, "--format is htpasswd, htdigest or", "--format", "shadow", tmp_path / "u", "alice")
-    refuse(2, "no realm yet; --realm", tmp_path / "htdigest", "alice")
+    assert "of the realm Sallyport," in change(tmp_path / "new.htdigest", "alice")
     refuse(2, "--realm belongs to htdigest", "--realm", "r", tmp_path / "users", "alice")
     refuse(2, "control", "--realm", "a\nb", tmp_path / "htdigest", "alice")
 

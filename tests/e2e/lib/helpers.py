@@ -49,8 +49,7 @@ for line in iter(sys.stdin.readline, ""):
     if words[0] in TWICE:
         extra.append(channel + "OK user=" + words[0])
     if len(batch) >= BATCH:
-        for answer in batch[::-1] + extra:
-            say(answer)
+        say("\n".join(batch[::-1] + extra))
         batch, extra = [], []
 '''
 

@@ -124,8 +124,11 @@ START_TEST(without_memory_nothing_matches)
 {
     mem_fail_at(1, 1);
     ck_assert(!htpasswd_verify(U_STAR_U, STR_LIT("U*U")));
+    ck_assert_int_eq(htpasswd_check(U_STAR_U, STR_LIT("U*U")), HTPASSWD_NO_MEMORY);
+    ck_assert_int_eq(htpasswd_check(U_STAR_U, STR_LIT("wrong")), HTPASSWD_NO_MEMORY);
     mem_fail_at(0, 0);
     ck_assert(htpasswd_verify(U_STAR_U, STR_LIT("U*U")));
+    ck_assert_int_eq(htpasswd_check(U_STAR_U, STR_LIT("U*V")), HTPASSWD_WRONG);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/ntlm.h"
+#include "auth/ntlm_message.h"
 #include "tests/unit/auth/nlmp.h"
 #include "util/mem.h"
 
@@ -112,6 +113,11 @@ static void check_verdicts(struct handshake *h, struct str account)
     ck_assert(ntlm_claimed_user(h->messages[2], claimed));
     if (strcmp(h->client, "wget") != 0) /* which says Unicode and sends ASCII */
         ck_assert_msg(str_ieq(str_of(claimed), account), "%s: %s", h->client, claimed);
+    uint32_t flags = ntlm_challenge_flags(h->messages[1]);
+    ck_assert_uint_ne(flags, 0);
+    if (is_ok) /* what is asked of messages that a helper judges */
+        ck_assert_msg(ntlm_is_for_flags(h->messages[2], flags), "%s", h->client);
+    ck_assert(!is_ok || !ntlm_is_for_flags(h->messages[2], flags ^ NTLM_FLAG_UNICODE));
     ck_assert_int_eq(ntlm_challenge(s).len, 0);
     struct ntlm *n = make(right);
     ck_assert_int_eq(ntlm_finish(n, s, h->messages[2], user), NTLM_BAD); /* a second one */
@@ -381,6 +387,28 @@ START_TEST(reads_no_user_out_of_rubbish)
     ck_assert(!ntlm_claimed_user(STR_LIT("NTLMSSP\0\3\0\0\0"), user));
     ck_assert_str_eq(user, "");
     ck_assert(!ntlm_claimed_user((struct str){NULL, 0}, user));
+    ck_assert(!ntlm_is_for_flags(STR_LIT("NTLMSSP\0\3\0\0\0"), 0));
+    ck_assert_uint_eq(ntlm_challenge_flags(STR_LIT("NTLMSSP\0\3\0\0\0aaaabbbbccccdddd")), 0);
+    ck_assert_uint_eq(ntlm_challenge_flags(STR_LIT("NTLMSSP\0\2\0\0\0")), 0);
+}
+END_TEST
+
+/* The form without flags, 52 bytes and payload: an NTLMv2 answer in it could be read in
+ * two ways, so it is nobody's; one of NTLMv1 is not judged anyway. */
+START_TEST(reads_no_user_where_flags_are_missing)
+{
+    char user[ACCOUNT_NAME_MAX + 1], wire[104] = "NTLMSSP\0\3";
+    wire[20] = wire[22] = 44;
+    wire[24] = 60;
+    wire[36] = wire[38] = 8;
+    wire[40] = 52;
+    memcpy(wire + 52, "u\0s\0e\0r\0", 8);
+    wire[60 + 16] = wire[60 + 17] = 1;
+    ck_assert(!ntlm_claimed_user((struct str){wire, sizeof(wire)}, user));
+    ck_assert(!ntlm_is_for_flags((struct str){wire, sizeof(wire)}, 0));
+    wire[20] = wire[22] = 24;
+    ck_assert(ntlm_claimed_user((struct str){wire, sizeof(wire)}, user));
+    ck_assert_str_eq(user, "user");
 }
 END_TEST
 
@@ -404,6 +432,7 @@ Suite *ntlm_suite(void)
     tcase_add_test(cases, says_when_memory_runs_out);
     tcase_add_test(cases, refuses_names_that_netbios_cannot_have);
     tcase_add_test(cases, reads_no_user_out_of_rubbish);
+    tcase_add_test(cases, reads_no_user_where_flags_are_missing);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -138,6 +138,40 @@ START_TEST(an_ipv6_client_counts_by_its_64)
 }
 END_TEST
 
+/* Whoever asks a directory for one user by several names has failed no less often. */
+START_TEST(a_user_of_a_directory_has_many_names)
+{
+    static const char *const NAMES[] = {"alice", "ALICE", "CORP\\alice", "corp.example/Alice",
+                                        "alice@corp.example", " alice ", "CORP\\alice@x"};
+    const struct throttle_limits limits = {5, 50, MINUTE, true};
+    struct throttle *t = throttle_new();
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_uint_eq(try_it(t, &limits, "10.0.0.1", NAMES[i], 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        ck_assert_uint_eq(try_it(t, &limits, "10.0.0.2", NAMES[i], 0), 60);
+    give_back(t, &limits, "10.0.0.1", NAMES[6], 0);
+    ck_assert_uint_eq(try_it(t, &limits, "10.0.0.1", NAMES[0], 0), 0);
+    /* Nothing but a domain: a name of its own. */
+    ck_assert_uint_eq(count(t, &limits, "10.0.0.1", "@x", 0), 5);
+    ck_assert_uint_eq(count(t, &limits, "10.0.0.1", "CORP\\", 0), 5);
+    /* In a file they are several accounts. */
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.3", "alice@one", 0), 5);
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.3", "alice@two", 0), 5);
+    throttle_free(t);
+}
+END_TEST
+
+START_TEST(names_are_folded_beyond_ascii)
+{
+    struct throttle *t = throttle_new();
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.1", "r\xc3\xa9mi", 0), 5);
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.1", "R\xc3\x89MI", 0), 0);
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.1", "\xe9mi", 0), 5); /* no UTF-8 */
+    ck_assert_uint_eq(count(t, &usual, "10.0.0.1", "\xe9MI", 0), 0);
+    throttle_free(t);
+}
+END_TEST
+
 START_TEST(no_burst_is_no_limit)
 {
     const struct throttle_limits none = {0, 0, 0, true}, no_address = {3, 0, MINUTE, false};
@@ -230,6 +264,8 @@ Suite *throttle_suite(void)
     tcase_add_test(cases, a_user_may_have_one_over_all_addresses);
     tcase_add_test(cases, an_ipv6_client_counts_by_its_64);
     tcase_add_test(cases, no_burst_is_no_limit);
+    tcase_add_test(cases, a_user_of_a_directory_has_many_names);
+    tcase_add_test(cases, names_are_folded_beyond_ascii);
     tcase_add_test(cases, limits_may_change);
     tcase_add_test(cases, an_empty_bucket_is_forgotten_last);
     tcase_add_test(cases, few_buckets_are_all_kept);

@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, failures_suite());
     srunner_add_suite(runner, limits_suite());
     srunner_add_suite(runner, accesslog_suite());
+    srunner_add_suite(runner, tunnel_hello_suite());
     srunner_add_suite(runner, memory_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

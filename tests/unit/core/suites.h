@@ -32,6 +32,15 @@ Suite *failures_suite(void);
 Suite *limits_suite(void);
 Suite *memory_suite(void);
 Suite *phases_suite(void);
+Suite *tunnel_hello_suite(void);
+
+/* auth_runner.c: a worker without its thread, and an authority. */
+Suite *auth_basic_suite(void);
+Suite *auth_content_suite(void);
+Suite *auth_errand_suite(void);
+Suite *auth_handshake_suite(void);
+Suite *auth_helper_suite(void);
+Suite *auth_memory_suite(void);
 
 /* thread_runner.c: several threads. */
 Suite *log_threads_suite(void);

@@ -124,6 +124,72 @@ START_TEST(bytes_put_in_front_come_first)
 }
 END_TEST
 
+static struct {
+    char bytes[64];
+    size_t len, wants, calls;
+} seen;
+
+static bool on_seen(struct relay *r, struct str in)
+{
+    ck_assert_ptr_eq(r, &f.up);
+    ck_assert_uint_le(seen.len + in.len, sizeof(seen.bytes));
+    memcpy(seen.bytes + seen.len, in.ptr, in.len);
+    seen.len += in.len;
+    return ++seen.calls < seen.wants;
+}
+
+/* It sees what is read, as often as it wants, and what was put in front it does not. */
+START_TEST(an_observer_sees_what_is_read)
+{
+    char got[64];
+    size_t len = 0;
+    memset(&seen, 0, sizeof(seen));
+    seen.wants = 2;
+    flow_start(&f, base, (enum flow_kind)_i, 0);
+    ck_assert_int_eq(relay_put(&f.up, STR_LIT("put ")), 0);
+    relay_observe(&f.up, on_seen);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(send(f.client.fd, "part ", 5, 0), 5);
+        for (unsigned k = 0; k < 100000 && len < 4 + 5 * (i + 1); k++) {
+            flow_turn(&f);
+            ssize_t n = recv(f.origin.fd, got + len, sizeof(got) - len, 0);
+            len += n > 0 ? (size_t)n : 0;
+        }
+    }
+    ck_assert_uint_eq(len, 19);
+    ck_assert_mem_eq(got, "put part part part ", 19);
+    ck_assert_uint_eq(seen.calls, 2);
+    ck_assert_mem_eq(seen.bytes, "part part ", 10);
+    ck_assert_ptr_null(f.up.observer);
+    flow_stop(&f);
+}
+END_TEST
+
+static bool on_any(struct relay *r, struct str in)
+{
+    (void)r;
+    seen.len += in.len;
+    return true;
+}
+
+/* While somebody looks nothing is spliced past him; then a flood is as before. */
+START_TEST(an_observer_sees_a_flood)
+{
+    memset(&seen, 0, sizeof(seen));
+    flow_start(&f, base, (enum flow_kind)_i, 0);
+    relay_observe(&f.up, on_any);
+    pass(&f.client, &f.origin, 8000000);
+    ck_assert(!f.was_bulk_up);
+    ck_assert_uint_eq(seen.len, f.origin.received);
+    relay_observe(&f.up, NULL);
+    for (unsigned i = 0; i < 50 && !f.was_bulk_up; i++)
+        pass(&f.client, &f.origin, 8000000);
+    ck_assert(f.was_bulk_up);
+    ck_assert_uint_eq(seen.len, 8000000);
+    flow_stop(&f);
+}
+END_TEST
+
 /* As many bytes as relay_put takes, to a receiver with a tiny buffer. */
 START_TEST(a_mebibyte_put_in_front_goes_out_in_pieces)
 {
@@ -227,6 +293,8 @@ Suite *relay_suite(void)
     tcase_add_loop_test(tc, a_stalled_receiver_stops_the_sender, 0, FLOW_KINDS);
     tcase_add_loop_test(tc, bytes_put_in_front_come_first, 0, FLOW_KINDS);
     tcase_add_loop_test(tc, a_mebibyte_put_in_front_goes_out_in_pieces, 0, FLOW_KINDS);
+    tcase_add_loop_test(tc, an_observer_sees_what_is_read, 0, FLOW_KINDS);
+    tcase_add_loop_test(tc, an_observer_sees_a_flood, 0, FLOW_KINDS);
     tcase_add_test(tc, without_memory_a_put_changes_nothing);
     tcase_add_test(tc, without_memory_for_the_rest_the_source_breaks);
     tcase_add_test(tc, a_flood_leaves_others_their_turn);

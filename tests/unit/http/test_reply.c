@@ -2,6 +2,7 @@
 /* test_reply.c - framing, escaping and choice of the answers, byte by byte. */
 #include "tests/unit/http/suites.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ START_TEST(optional_fields_come_and_go)
     ck_assert_ptr_nonnull(
         strstr(out, "\r\nProxy-Status: sallyport; error=http_request_denied\r\n"));
     ck_assert_ptr_null(strstr(page.ptr, "Details"));
+    ck_assert_ptr_nonnull(strstr(page.ptr, "\nTry again:  in 30 seconds\n"));
     r.error = NULL;
     r.retry_after = 0;
     r.host = (struct str){NULL, 0};
@@ -186,6 +188,31 @@ START_TEST(optional_fields_come_and_go)
     ck_assert_ptr_null(strstr(out, "Proxy-Status"));
     ck_assert_ptr_null(strstr(page.ptr, "Asked for"));
     ck_assert_ptr_null(strstr(page.ptr, "<dt>Error"));
+    ck_assert_ptr_null(strstr(page.ptr, "Try again"));
+}
+END_TEST
+
+/* The page never names less time than Retry-After. */
+START_TEST(page_says_when_to_try_again)
+{
+    static const struct {
+        unsigned seconds;
+        const char *text;
+    } CASES[] = {{1, "1 second"},     {2, "2 seconds"},   {119, "119 seconds"},
+                 {120, "2 minutes"},  {121, "3 minutes"}, {600, "10 minutes"},
+                 {7200, "2 hours"},   {7201, "3 hours"},  {UINT_MAX, "1193047 hours"}};
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        char row[64], line[64];
+        struct reply r = make_reply();
+        r.retry_after = CASES[i].seconds;
+        snprintf(line, sizeof(line), "\nTry again:  in %s\n", CASES[i].text);
+        snprintf(row, sizeof(row), "<dt>Try again<dd>in %s<dt>", CASES[i].text);
+        struct str page = write_reply(&r);
+        ck_assert_ptr_nonnull(strstr(page.ptr, line));
+        r.accept = str_of(BROWSER);
+        page = write_reply(&r);
+        ck_assert_ptr_nonnull(strstr(page.ptr, row));
+    }
 }
 END_TEST
 
@@ -255,6 +282,7 @@ Suite *reply_suite(void)
     tcase_add_test(tc, date_is_now);
     tcase_add_test(tc, head_has_the_same_fields_and_no_page);
     tcase_add_test(tc, optional_fields_come_and_go);
+    tcase_add_test(tc, page_says_when_to_try_again);
     tcase_add_test(tc, hostile_text_is_escaped);
     tcase_add_test(tc, longest_reply_fits);
     suite_add_tcase(suite, tc);

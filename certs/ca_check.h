@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ca_check.h - whether a certificate and its key can be the CA of inspection.
+ *
+ * Owns nothing. Threads: any, but one at a time for each certificate: OpenSSL caches what
+ * it finds in its extensions.
+ */
+#ifndef CERTS_CA_CHECK_H
+#define CERTS_CA_CHECK_H
+
+#include <openssl/x509.h>
+#include <time.h>
+
+#include "util/err.h"
+
+/* Adds every fault to the list, as sentences whose place is `at`, and a warning for what
+ * only strict clients refuse (RFC 5280 section 4.2, as OpenSSL's -x509_strict has it):
+ * no CA, may not sign, not valid at `now`, a key or signature that is too weak or unknown
+ * to browsers. */
+void ca_check_certificate(X509 *cert, time_t now, const struct place *at, struct errlist *faults);
+
+/* Whether this is the private key of that certificate. Not const: as above. */
+MUST_CHECK bool ca_check_has_key(X509 *cert, EVP_PKEY *key);
+
+#endif
