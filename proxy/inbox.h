@@ -10,7 +10,8 @@
  *
  * Invariant: what a message holds (descriptor, reference) belongs to the inbox
  * until it is carried out; what is left at the end is released, or dropped.
- * Threads: inbox_post and inbox_return by any; the rest by the worker, or before and after its thread.
+ * Threads: inbox_post and inbox_return by any; the rest by the worker, or before and
+ * after its thread.
  */
 #ifndef PROXY_INBOX_H
 #define PROXY_INBOX_H

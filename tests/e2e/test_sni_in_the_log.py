@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The close line of a tunnel has the name that the client's ClientHello asks for, if there is one."""
+"""The close line of a tunnel has the name that the client's ClientHello asks for."""
 import re
 import time
 

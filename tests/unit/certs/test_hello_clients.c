@@ -157,9 +157,10 @@ START_TEST(one_wrong_byte)
     for (unsigned row = 0; next_row(f, &r); row++)
         for (size_t i = 0; i < r.len && row < 8; i++)
             for (size_t k = 0; k < ARRAY_LEN(WRONG); k++) {
+                struct str bytes = {r.bytes, r.len};
                 r.bytes[i] = (char)(r.bytes[i] ^ WRONG[k]);
-                enum parse whole = hello_look_once((struct str){r.bytes, r.len}, &h);
-                ck_assert_int_eq(hello_look_bytewise((struct str){r.bytes, r.len}, &h, &used), whole);
+                enum parse whole = hello_look_once(bytes, &h);
+                ck_assert_int_eq(hello_look_bytewise(bytes, &h, &used), whole);
                 r.bytes[i] = (char)(r.bytes[i] ^ WRONG[k]);
             }
     fclose(f);
