@@ -135,6 +135,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     int rc = seals ? sealing_key(t, &key) : find_key(t, name, &key);
     if (rc == NOT_OURS || rc == BROKEN)
         return rc;
+    /* Tickets of TLS 1.3 are for one use each (RFC 8446 appendix C.4). */
+    if (!seals && SSL_version(ssl) == TLS1_3_VERSION)
+        rc = FINE_BUT_OLD;
     if (seals) {
         memcpy(name, key.name, NAME_BYTES);
         if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)

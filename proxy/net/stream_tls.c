@@ -19,6 +19,7 @@ struct stream_tls {
     unsigned long fault;        /* OpenSSL's code of the first error; 0: none */
     char *early;                /* read before; NULL: none is left */
     uint32_t early_at, early_len;
+    uint16_t offered;           /* of a record that waits for the socket; 0: none does */
     uint8_t alert;              /* the last fatal one; see has_alert */
     bool has_alert, is_alert_ours;
     bool has_fin;               /* the peer's FIN was read from the socket */
@@ -131,6 +132,14 @@ static void on_info(const SSL *ssl, int where, int value)
     t->alert = (uint8_t)value;
 }
 
+/* Before a call, for others may have left something; and behind one, for OpenSSL leaves
+ * faults that it got over. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* Why a call did not succeed, and the queue of errors emptied. */
 static int explain(struct stream_tls *t, int rc)
 {
@@ -191,7 +200,7 @@ static enum io tls_recv(struct stream *s, void *bytes, size_t size, size_t *len)
 {
     struct stream_tls *t = s->tls;
     size_t got;
-    ERR_clear_error(); /* others may have left something */
+    forget_errors();
     s->recv_waits_write = false;
     while (*len < size) {
         if (SSL_read_ex(t->ssl, (char *)bytes + *len, size - *len, &got) == 1) {
@@ -206,6 +215,7 @@ static enum io tls_recv(struct stream *s, void *bytes, size_t size, size_t *len)
         enum io rc = cannot_recv(s, why);
         return *len != 0 ? IO_OK : rc;
     }
+    forget_errors();
     return IO_OK;
 }
 
@@ -223,15 +233,30 @@ static enum io cannot_send(struct stream *s, int why)
     return IO_ERR;
 }
 
+/* A record at a time: where OpenSSL is given more and is stopped in the middle, it keeps
+ * count of what it has sent, and forgets the count when new keys are due. What it was
+ * stopped at is offered again as it was. */
+static size_t next_offer(struct stream_tls *t, size_t left)
+{
+    size_t size = left < SSL3_RT_MAX_PLAIN_LENGTH ? left : SSL3_RT_MAX_PLAIN_LENGTH;
+    ASSERT(t->offered <= size);
+    if (t->offered != 0)
+        size = t->offered;
+    t->offered = (uint16_t)size;
+    return size;
+}
+
 static enum io tls_send(struct stream *s, const void *bytes, size_t size, size_t *len)
 {
     struct stream_tls *t = s->tls;
     size_t put;
-    ERR_clear_error();
+    forget_errors();
     s->send_waits_recv = false;
     while (*len < size) {
-        if (SSL_write_ex(t->ssl, (const char *)bytes + *len, size - *len, &put) == 1) {
+        size_t offer = next_offer(t, size - *len);
+        if (SSL_write_ex(t->ssl, (const char *)bytes + *len, offer, &put) == 1) {
             *len += put;
+            t->offered = 0;
             continue;
         }
         int why = explain(t, 0);
@@ -241,6 +266,7 @@ static enum io tls_send(struct stream *s, const void *bytes, size_t size, size_t
         enum io rc = cannot_send(s, why);
         return *len != 0 ? IO_OK : rc;
     }
+    forget_errors();
     return IO_OK;
 }
 
@@ -248,9 +274,10 @@ static enum io tls_shut(struct stream *s)
 {
     struct stream_tls *t = s->tls;
     if (!t->has_said_all) {
-        ERR_clear_error();
+        forget_errors();
         int rc = SSL_shutdown(t->ssl);
         int why = rc < 0 ? explain(t, rc) : SSL_ERROR_NONE;
+        forget_errors();
         if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ)
             return cannot_send(s, why);
         /* Where TLS is broken the FIN alone is what is left to say. */
@@ -324,10 +351,11 @@ enum io stream_tls_handshake(struct stream *s)
     struct stream_tls *t = s->tls;
     if (t->is_begun && !(t->waits_write ? s->is_writable : s->is_readable))
         return IO_AGAIN;
-    ERR_clear_error();
+    forget_errors();
     t->is_begun = true;
     int rc = SSL_do_handshake(t->ssl);
     if (rc == 1) {
+        forget_errors();
         /* What followed the handshake may wait in `early`, for which no event comes. */
         s->is_readable = s->is_writable = true;
         return IO_OK;
