@@ -257,7 +257,8 @@ struct worker *worker_new(struct shared *shared, unsigned number, struct config 
     wheel_init(&w->wheel, worker_now_ms(), on_deadline);
     inbox_init(&w->inbox);
     w->tls_method = stream_tls_method();
-    if (w->tls_method == NULL || make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 || inbox_open(&w->inbox, w) != 0 ||
+    if (w->tls_method == NULL || make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 ||
+        inbox_open(&w->inbox, w) != 0 ||
         RAND_bytes((unsigned char *)&w->id_key, sizeof(w->id_key)) != 1) {
         err_set(e, NULL, "worker %u: cannot make its loop: %s", number, strerror(errno));
         config_unref(config);

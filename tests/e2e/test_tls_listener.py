@@ -15,7 +15,6 @@ from lib.chromium import Chromium
 from lib.client import Client, wait_until
 from lib.metrics import scrape
 from lib.origin import answer_after_eof, banner_then_close, echo, http, pattern, sink, source
-from lib.others import curl as curl_with_login
 from lib.proxy import run
 from lib.steps import check_refusal, close_record, open_tunnel
 
@@ -83,7 +82,7 @@ def test_chromium(door, pki, tmp_path, secure):
     browser = Chromium(tmp_path, p.address, flags=(
         f"--proxy-server=https://127.0.0.1:{p.address[1]}", "--ignore-certificate-errors"))
     try:
-        page = browser.get(url)
+        page = browser.open(url)
     finally:
         browser.close()
     assert page.status == 200 and auth_lib.PAGE.decode().strip() in page.text, page
@@ -161,10 +160,9 @@ def test_slow_reader_stalls_the_sender(door, tls_client):
         time.sleep(0.5)
         return before > 0 and record.sent == before
     wait_until(is_stalled, timeout=20)
-    before = p.pss_kib()
     assert c.read(5_000_000) == pattern(0, 5_000_000)
     wait_until(is_stalled, timeout=20)
-    assert p.pss_kib() < before + 4096
+    assert record.sent < 5_000_000 + (16 << 20)  # what sockets and one relay hold
     assert p.cpu_seconds() < 5
 
 
@@ -182,7 +180,7 @@ def test_origin_reset_is_no_good_end(door, tls_client):
     close_record(p, end="origin_reset")
 
 
-def test_ntlm_through_it(pages, pki, proxy, hosts, tmp_path, origin):
+def test_ntlm_through_it(pki, proxy, hosts, tmp_path, origin):
     there = origin(auth_lib.answer_with_page)
     hosts(NAMES)
     p = proxy(listeners=[tls.listener(pki)], ports=[there.port],
@@ -194,6 +192,7 @@ def test_ntlm_through_it(pages, pki, proxy, hosts, tmp_path, origin):
         done = tls.curl(p, pki, f"http://pages.test:{there.port}/", f"--proxy-{scheme}",
                         "--proxy-user", f"{user}:{password}", *tunnel)
         assert (done.returncode, done.stdout) == (0, auth_lib.PAGE), done.stderr
+    p.log.wait(1, auth="basic")
     assert {r["auth"] for r in p.log.records(verdict="allow")} == {"ntlm", "basic"}
     assert handshakes(p, "ok") == 3  # NTLM kept its connection
 
@@ -245,8 +244,7 @@ def test_a_reload_renews_the_certificate(door, tls_client, pki, tmp_path):
     c = open_tunnel(tls_client(p), f"127.0.0.1:{there.port}")
     text = open(p.path, encoding="utf-8").read()
     old = certificate_of(p, pki)
-    new_pem, new_key = tls.make_certificate(tmp_path, "new", "-addext",
-                                            "subjectAltName=IP:127.0.0.1")
+    new_pem, new_key = tls.make_certificate(tmp_path, "new")
     p.reload(text.replace(f"{pki}/media.pem", new_pem).replace(f"{pki}/media.key", new_key))
     p.wait_error("generation 2")
     said = tls.s_client(p.address, pki)
@@ -419,7 +417,7 @@ def check_tls(folder, pem, key):
 
 def test_check_of_good_files(pki, tmp_path):
     status, said = check_tls(tmp_path, f"{pki}/media.pem", f"{pki}/media.key")
-    assert status == 0 and "warning" not in said, said
+    assert status == 0 and "0 warnings" in said, said
 
 
 FAULTS = {
@@ -432,11 +430,10 @@ FAULTS = {
     "no PEM": (lambda f, p: ("tls.conf", f"{p}/media.key"), 1, "holds no certificate in PEM"),
     "key is a certificate": (lambda f, p: (f"{p}/media.pem", f"{p}/media.pem"), 1,
                              r":3: key: .* holds no private key in PEM"),
-    "expired": (lambda f, p: tls.make_certificate(f, "old", "-days", "-1", "-addext",
-                                                  "subjectAltName=DNS:a.test"), 0,
-                r"warning: .*tls.conf:2: certificate: .*old.pem has expired on 20|"
-                r"tls.conf:2: warning: certificate: .*has expired on 20"),
-    "nameless": (lambda f, p: tls.make_certificate(f, "bare"), 0, "no host in its subjectAltName"),
+    "expired": (lambda f, p: tls.make_certificate(f, "old", days=-2), 0,
+                r"tls.conf:2: .*certificate: .*old.pem has expired on 20"),
+    "nameless": (lambda f, p: tls.make_certificate(f, "bare", dns=None), 0,
+                 "names no host in its subjectAltName"),
     "open key": (lambda f, p: (f"{p}/media.pem", open_copy(f, f"{p}/media.key")), 0,
                  r"open.key is a secret, and others than its owner have access \(mode 0644\)"),
     "encrypted": (lambda f, p: (f"{p}/media.pem", encrypted_copy(f, f"{p}/media.key")), 1,

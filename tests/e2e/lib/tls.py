@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Clients that speak TLS to the proxy itself, and certificates for it."""
+import datetime
+import ipaddress
 import os
 import socket
 import ssl
-import subprocess
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from .client import SECONDS, Client, run_tool
 
@@ -55,17 +61,33 @@ def curl(proxy, pki, url, *options, ca=None, newest=None, folder=None):
 
 
 def s_client(address, pki, *options):
-    """What openssl s_client says of a connection that it makes and quits."""
-    done = run_tool("openssl", "s_client", "-connect", f"{address[0]}:{address[1]}",
-                    "-CAfile", f"{pki}/ca.pem", *options, stdin=b"Q\n")
+    """What openssl s_client says of a connection that it makes and quits; tickets of TLS 1.3
+    come a moment behind the handshake."""
+    done = run_tool("sh", "-c", '(sleep 0.5; echo Q) | openssl s_client "$@"', "s_client",
+                    "-connect", f"{address[0]}:{address[1]}", "-CAfile", f"{pki}/ca.pem",
+                    *options)
     return (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
-def make_certificate(folder, name, *options, subject="/CN=other.test"):
-    """FOLDER/NAME.pem and NAME.key, which signs itself, by openssl req."""
+def make_certificate(folder, name, days=1, dns="other.test", address="127.0.0.1"):
+    """FOLDER/NAME.pem and NAME.key: a certificate that signs itself and ends in so many days
+    (before today: it has). dns None: it names nobody in its subjectAltName."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "other.test")])
+    now = datetime.datetime.utcnow()
+    made = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=9))
+            .not_valid_after(now + datetime.timedelta(days=days)))
+    if dns:
+        names = [x509.DNSName(dns), x509.IPAddress(ipaddress.ip_address(address))]
+        made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
     paths = [os.path.join(str(folder), f"{name}.{end}") for end in ("pem", "key")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", subject, "-out", paths[0],
-                    "-keyout", paths[1], *options], check=True, capture_output=True)
-    os.chmod(paths[1], 0o600)
+    pem = serialization.Encoding.PEM
+    texts = (made.sign(key, hashes.SHA256()).public_bytes(pem),
+             key.private_bytes(pem, serialization.PrivateFormat.PKCS8,
+                               serialization.NoEncryption()))
+    for path, text in zip(paths, texts):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as f:
+            f.write(text)
     return paths
