@@ -2,15 +2,14 @@
 /* auth.c - the section `auth` of a specification; see auth.h. */
 #include "conf/auth.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "auth/auth.h"
 #include "conf/file.h"
 #include "conf/helper.h"
 #include "conf/offers.h"
+#include "conf/secret.h"
 #include "util/mem.h"
 
 #define MAX_ACCOUNTS_BYTES ((size_t)64 << 20)
@@ -24,42 +23,6 @@ struct building {
     struct auth *auth;
     struct errlist *faults;
 };
-
-/* ---- files ---- */
-
-/* What passwords can be found from, or is as good as one, is for its owner alone. */
-static void check_mode(const struct building *b, const char *path, const struct place *at)
-{
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-        errlist_warn(b->faults, at,
-                     "%s is a secret, and others than its owner have access (mode %04o): chmod "
-                     "600 would be right",
-                     path, (unsigned)(st.st_mode & 07777));
-}
-
-/* A whole file, whose text is cleansed by whoever frees it. *path is the caller's, too. */
-static int read_secret(const struct building *b, const struct spec_text *file, size_t max,
-                       char **path, struct str *text)
-{
-    struct err e;
-    char *bytes;
-    *path = file_relative(file->at.file, file->text);
-    if (file_read(*path, max, &file->at, &bytes, &text->len, &e) == 0) {
-        text->ptr = bytes;
-        return 0;
-    }
-    errlist_add_err(b->faults, &e);
-    mem_free(*path);
-    return -1;
-}
-
-static void drop_secret(char *path, struct str text)
-{
-    OPENSSL_cleanse((void *)text.ptr, text.len);
-    mem_free((void *)text.ptr);
-    mem_free(path);
-}
 
 /* ---- texts ---- */
 
@@ -158,10 +121,10 @@ static void build_basic(const struct building *b)
         return;
     }
     warn_of_numbers(b, &numbers);
-    if (read_secret(b, &s->htpasswd, MAX_ACCOUNTS_BYTES, &path, &text) != 0)
+    if (secret_read(&s->htpasswd, MAX_ACCOUNTS_BYTES, &path, &text, b->faults) != 0)
         return;
     b->auth->htpasswd = htpasswd_new(text, path, b->faults);
-    drop_secret(path, text);
+    secret_drop(path, text);
 }
 
 static void set_algorithms(const struct building *b, struct digest_settings *out)
@@ -204,7 +167,7 @@ static void read_nonce_secret(const struct building *b, struct digest_settings *
         mem_free(path);
         return;
     }
-    check_mode(b, path, &secret->at);
+    secret_check_mode(path, &secret->at, b->faults);
     b->auth->digest_secret = text;
     b->auth->digest_secret_len = len;
     /* A line feed that an editor left or did not leave makes no other secret. */
@@ -234,12 +197,12 @@ static void build_digest(const struct building *b)
     if (s->secret.text != NULL)
         read_nonce_secret(b, &settings);
     if (s->htdigest.text == NULL || /* reported as missing */
-        read_secret(b, &s->htdigest, MAX_ACCOUNTS_BYTES, &path, &text) != 0)
+        secret_read(&s->htdigest, MAX_ACCOUNTS_BYTES, &path, &text, b->faults) != 0)
         return;
-    check_mode(b, path, &s->htdigest.at);
+    secret_check_mode(path, &s->htdigest.at, b->faults);
     if (b->faults->errors == before)
         b->auth->digest = digest_new(&settings, text, path, b->faults);
-    drop_secret(path, text);
+    secret_drop(path, text);
 }
 
 static void build_ntlm(const struct building *b)
@@ -260,13 +223,13 @@ static void build_ntlm(const struct building *b)
         return;
     }
     warn_of_numbers(b, &numbers);
-    if (read_secret(b, &s->smbpasswd, MAX_ACCOUNTS_BYTES, &path, &text) != 0)
+    if (secret_read(&s->smbpasswd, MAX_ACCOUNTS_BYTES, &path, &text, b->faults) != 0)
         return;
-    check_mode(b, path, &s->smbpasswd.at);
+    secret_check_mode(path, &s->smbpasswd.at, b->faults);
     struct ntlm_settings settings = {.domain = b->auth->domain};
     if (b->faults->errors == before)
         b->auth->ntlm = ntlm_new(&settings, text, path, b->faults);
-    drop_secret(path, text);
+    secret_drop(path, text);
 }
 
 static void build_negotiate(const struct building *b)
@@ -283,7 +246,7 @@ static void build_negotiate(const struct building *b)
     if (strncmp(keytab, KEYTAB_PREFIX, sizeof(KEYTAB_PREFIX) - 1) == 0)
         keytab += sizeof(KEYTAB_PREFIX) - 1;
     char *path = file_relative(s->keytab.at.file, keytab);
-    check_mode(b, path, &s->keytab.at);
+    secret_check_mode(path, &s->keytab.at, b->faults);
     b->auth->kerberos = kerberos_new(path, &s->keytab.at, b->faults);
     mem_free(path);
 }
@@ -313,10 +276,10 @@ static void build_groups(const struct building *b)
     const struct spec_text *file = &b->spec->auth.groups;
     char *path;
     struct str text;
-    if (file->text == NULL || read_secret(b, file, MAX_ACCOUNTS_BYTES, &path, &text) != 0)
+    if (file->text == NULL || secret_read(file, MAX_ACCOUNTS_BYTES, &path, &text, b->faults) != 0)
         return;
     b->auth->groups = groups_new(text, path, b->faults);
-    drop_secret(path, text);
+    secret_drop(path, text);
 }
 
 /* Where all groups are known, a misspelt one is seen. */

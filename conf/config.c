@@ -160,7 +160,7 @@ void config_unref(struct config *c)
         mem_free(c->files[i]);
     mem_free(c->files);
     mem_free(c->path);
-    mem_free(c->listeners);
+    network_free(c);
     mem_free(c->log.access);
     mem_free(c->log.errors);
     mem_free(c->dns.servers);

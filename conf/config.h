@@ -14,6 +14,7 @@
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
 
+#include <openssl/types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,8 @@ enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_SQUID };
 struct listener_config {
     struct endpoint at;       /* port 0: the system picks one, and who binds it tells the guard */
     struct place where;
+    SSL_CTX *tls;             /* NULL: clients speak plain HTTP here */
+    unsigned number;          /* set by who binds it, before any worker sees the snapshot */
 };
 
 struct limits_config {

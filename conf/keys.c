@@ -18,16 +18,30 @@
 
 static const char *const actions[] = {"allow", "deny", NULL};
 static const char *const rule_auths[] = {"none", "required", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const rule_tls[] = {"tunnel", NULL};
 static const char *const log_formats[] = {"json", "squid", NULL};
+
+static const struct key tls_keys[] = {
+    {.name = "certificate", .type = KEY_TEXT, AT(tls, certificate), .is_required = true,
+     .doc = "PEM file: the certificate for the name that clients know the proxy by, and behind it "
+            "those of its issuers."},
+    {.name = "key", .type = KEY_TEXT, AT(tls, key), .is_required = true,
+     .doc = "PEM file: its private key, without a password."},
+    {.name = "min_version", .type = KEY_CHOICE, AT(tls, min_version), .choices = tls_versions,
+     .fallback = "1.2", .doc = "The oldest version of TLS that clients may speak."},
+};
+
+static const struct key_group tls_group = GROUP("tls", tls, tls_keys);
 
 static const struct key listener_keys[] = {
     {.name = "address", .type = KEY_TEXT, AT(listener, address), .is_required = true,
      .doc = "IPv4 or IPv6 address to listen on; \"0.0.0.0\" and \"::\" stand for all of them."},
     {.name = "port", .type = KEY_NUMBER, AT(listener, port), .is_required = true, .max = 65535,
      .doc = "TCP port; 0 lets the system pick one."},
-    {.name = "tls", .type = KEY_MISSING,
-     .doc = "this version does not take TLS from clients; take the key out"},
+    {.name = "tls", .type = KEY_GROUP, AT(listener, tls), .group = &tls_group,
+     .doc = "Clients speak TLS to this listener, as with \"https://\" in front of a proxy's name; "
+            "left out: they do not."},
     {.name = "proxy_protocol", .type = KEY_MISSING,
      .doc = "this version does not read the PROXY protocol; take the key out"},
 };

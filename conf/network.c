@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "conf/doors.h"
 #include "conf/file.h"
 #include "util/mem.h"
 
@@ -52,6 +54,8 @@ static void add_listeners(const struct spec *spec, struct config *c, struct errl
             continue;
         }
         check_listener(c, &l, faults);
+        if (s->tls.head.is_set)
+            l.tls = doors_tls(&s->tls, &l.at, faults);
         c->listeners[c->listener_count++] = l;
     }
     if (spec->listeners.is_set && spec->listeners.count == 0)
@@ -227,6 +231,13 @@ static void set_guard(const struct spec_guard *spec, struct config *c, struct er
         guard_add_listener(c->guard, &c->admin.at, false);
     if (is_wildcard)
         add_own_addresses(c->guard, faults);
+}
+
+void network_free(struct config *c)
+{
+    for (size_t i = 0; i < c->listener_count; i++)
+        SSL_CTX_free(c->listeners[i].tls);
+    mem_free(c->listeners);
 }
 
 void network_build(const struct spec *spec, struct config *c, struct errlist *faults)

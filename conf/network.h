@@ -16,4 +16,7 @@
 /* Fills listeners, admin, dns and guard of c. */
 void network_build(const struct spec *spec, struct config *c, struct errlist *faults);
 
+/* Frees the listeners. */
+void network_free(struct config *c);
+
 #endif

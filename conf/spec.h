@@ -13,10 +13,17 @@
 #include "conf/spec_auth.h"
 #include "conf/spec_value.h"
 
+struct spec_tls {
+    struct spec_head head;
+    struct spec_text certificate, key;
+    struct spec_number min_version;
+};
+
 struct spec_listener {
     struct spec_head head;
     struct spec_text address;
     struct spec_number port;
+    struct spec_tls tls;
 };
 
 struct spec_set { /* of destinations */

@@ -2,6 +2,7 @@
 /* conn.c - one client's connection and the machine that drives it; see conn.h. */
 #include "proxy/conn.h"
 
+#include <openssl/ssl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ void conn_drop_origin(struct conn *c)
     c->bound_key = NULL;
 }
 
-void conn_accept(struct worker *w, int fd, const struct endpoint *client)
+void conn_accept(struct worker *w, int fd, const struct endpoint *client, SSL_CTX *tls)
 {
     struct conn *c = mem_zalloc(sizeof(*c));
     if (c == NULL) {
@@ -39,7 +40,7 @@ void conn_accept(struct worker *w, int fd, const struct endpoint *client)
         return;
     }
     c->worker = w;
-    c->phase = &PHASE_REQUEST;
+    c->phase = tls != NULL ? &PHASE_HANDSHAKE : &PHASE_REQUEST;
     c->client_addr = *client;
     stream_init(&c->client);
     stream_init(&c->origin);
@@ -49,6 +50,8 @@ void conn_accept(struct worker *w, int fd, const struct endpoint *client)
         count_add(&w->counters.ends[END_NO_MEMORY], 1);
         return;
     }
+    if (tls != NULL && SSL_CTX_up_ref(tls) == 1)
+        c->tls = tls;
     list_append(&w->conns, &c->node);
     w->conn_count++;
     count_add(&w->counters.connections, 1);
@@ -108,20 +111,30 @@ static bool has_txn(struct conn *c)
     return c->txn != NULL;
 }
 
-enum next conn_fail(struct conn *c, enum end_reason reason, const char *details)
+static void note_fault(struct conn *c, enum end_reason reason, const char *details)
 {
-    unsigned status = end_row(reason)->status;
-    if (!has_txn(c))
-        return conn_end(c, END_NO_MEMORY);
     c->end = reason;
-    txn_finish(c->txn, reason, status);
-    c->is_logged = true;
-    uncount(c);
-    if (status == 0)
-        return conn_end(c, reason);
     if (details != NULL && details != c->txn->details)
         snprintf(c->txn->details, sizeof(c->txn->details), "%s", details);
-    return conn_enter(c, &PHASE_REPLY);
+    txn_finish(c->txn, reason, end_row(reason)->status);
+    c->is_logged = true;
+    uncount(c);
+}
+
+enum next conn_fail(struct conn *c, enum end_reason reason, const char *details)
+{
+    if (!has_txn(c))
+        return conn_end(c, END_NO_MEMORY);
+    note_fault(c, reason, details);
+    return end_row(reason)->status == 0 ? conn_end(c, reason) : conn_enter(c, &PHASE_REPLY);
+}
+
+enum next conn_refuse(struct conn *c, enum end_reason reason, const char *details)
+{
+    if (!has_txn(c))
+        return conn_end(c, END_NO_MEMORY);
+    note_fault(c, reason, details);
+    return conn_enter(c, &PHASE_LINGER);
 }
 
 enum next conn_end(struct conn *c, enum end_reason reason)
@@ -147,6 +160,8 @@ enum next conn_end(struct conn *c, enum end_reason reason)
     wheel_clear(&w->wheel, &c->deadline);
     list_remove(&c->watch);
     stream_close(&c->client);
+    SSL_CTX_free(c->tls);
+    c->tls = NULL;
     conn_drop_origin(c);
     auth_session_free(c->auth);
     list_remove(&c->node);

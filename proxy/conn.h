@@ -17,6 +17,8 @@
 #ifndef PROXY_CONN_H
 #define PROXY_CONN_H
 
+#include <openssl/types.h>
+
 #include "proxy/end_reason.h"
 #include "proxy/net/stream.h"
 #include "proxy/phase.h"
@@ -42,9 +44,11 @@ struct conn {
     bool is_counted;                       /* against the limit of its client */
     bool is_logged;                        /* a request was logged and counted */
     bool is_kept_alive;                    /* it has had a request before */
+    bool is_new;                           /* TLS has begun, and no request yet */
     bool has_client_stirred;               /* an event of the client since the last step */
     bool has_tuned;                        /* keepalive of the origin's socket is set */
     uint8_t auth_rounds;                   /* answers 407 in a row */
+    SSL_CTX *tls;                          /* for the handshake; NULL: none, or it has begun */
     struct auth_session *auth;             /* NULL: no handshake was begun */
     struct txn *txn;                       /* NULL between requests and in a tunnel */
     char *early, *late; /* read from the client, and from the origin, not used yet */
@@ -55,8 +59,9 @@ struct conn {
     struct stream client, origin;
 };
 
-/* Takes an accepted socket; closes it where there is no memory. */
-void conn_accept(struct worker *w, int fd, const struct endpoint *client);
+/* Takes an accepted socket; closes it where there is no memory. tls: NULL where the client
+ * speaks plain HTTP; else a reference is taken. */
+void conn_accept(struct worker *w, int fd, const struct endpoint *client, SSL_CTX *tls);
 
 /* Steps until the phase waits. */
 void conn_run(struct conn *c);
@@ -74,6 +79,10 @@ void conn_watch(struct conn *c);
 /* The request cannot be served: says why to the client where that is still
  * possible, else ends the connection. details (may be NULL) goes to the answer. */
 MUST_CHECK enum next conn_fail(struct conn *c, enum end_reason reason, const char *details);
+
+/* There is nobody to be told in words: logs it, and lets go of the connection so that what
+ * was sent last still arrives. reason has no status. */
+MUST_CHECK enum next conn_refuse(struct conn *c, enum end_reason reason, const char *details);
 
 /* Ends it; returns NEXT_END. */
 enum next conn_end(struct conn *c, enum end_reason reason);

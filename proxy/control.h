@@ -48,8 +48,8 @@ struct control {
 };
 
 /* Listeners and the admin's door: opens what config has and nothing has open yet,
- * closes what it has no more, and tells the workers. On failure nothing has
- * changed. */
+ * closes what it has no more, and tells the workers, of the configuration too where it is
+ * not the one in force. On failure nothing has changed. */
 MUST_CHECK int control_apply_doors(struct control *c, struct config *config, struct err *e);
 
 /* Reads the configuration anew and puts it in force; on any error the old one

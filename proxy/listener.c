@@ -92,7 +92,7 @@ int listener_bind(struct endpoint *at, struct err *e)
 
 /* The answer for a client that there is no descriptor for: it is read in one go by
  * nearly every client, so it gets the shortest life that still delivers it. */
-static void refuse_client(int fd, struct worker *w)
+static void refuse_client(int fd, struct worker *w, bool speaks_tls)
 {
     char bytes[REPLY_MAX], id[TXN_ID_TEXT + 1];
     const struct end_row *row = end_row(END_NO_DESCRIPTORS);
@@ -104,11 +104,22 @@ static void refuse_client(int fd, struct worker *w)
                           .retry_after = 5};
     size_t len = reply_write(&reply, bytes, sizeof(bytes));
     (void)!recv(fd, w->pool.buffer, RELAY_BUFFER_BYTES, MSG_DONTWAIT);
-    (void)!send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!speaks_tls) /* else there is no handshake to say it behind */
+        (void)!send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(fd, SHUT_WR);
     close(fd);
     count_add(&w->counters.ends[END_NO_DESCRIPTORS], 1);
     count_add(&w->counters.requests[COUNT_ERROR][COUNT_CONNECT], 1);
+}
+
+/* As the configuration in force has it: a reload may have changed it. */
+static SSL_CTX *tls_of(const struct listener *l)
+{
+    const struct config *config = l->worker->pin->config;
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (config->listeners[i].number == l->number)
+            return config->listeners[i].tls;
+    return NULL;
 }
 
 /* Clients that wait must not wait in vain: with the spare descriptor each is
@@ -120,7 +131,7 @@ static void refuse_some(struct listener *l)
         close(w->spare_fd);
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
-            refuse_client(fd, w);
+            refuse_client(fd, w, tls_of(l) != NULL);
         w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return;
@@ -172,7 +183,7 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
         if (addr_from_sockaddr(&client, (struct sockaddr *)&sa) != 0)
             close(fd);
         else
-            conn_accept(l->worker, fd, &client);
+            conn_accept(l->worker, fd, &client, tls_of(l));
     }
 }
 

@@ -2,10 +2,10 @@
 /*
  * phase.h - the phases of a connection: one const row and one file each.
  *
- *   request -> admit -> dial -> [parent ->] tunnel
- *      ^  \        \________\__> forward -> request | tunnel | linger
- *       \  \________\________\_> reply -> [discard ->] request | linger
- *   admit -> authenticate -> admit | reply
+ *   [handshake ->] request -> admit -> dial -> [parent ->] tunnel
+ *                     ^  \        \________\__> forward -> request | tunnel | linger
+ *                      \  \________\________\_> reply -> [discard ->] request | linger
+ *   admit -> authenticate -> admit | reply; handshake -> reply | linger
  *
  * enter makes the phase's private state (conn.state); step is level-based and may
  * be called at any time: it looks at what is there, goes on as far as it can, and
@@ -33,6 +33,7 @@ struct phase {
     void (*check_up)(struct conn *c); /* now and then while it waits; may be NULL */
 };
 
+extern const struct phase PHASE_HANDSHAKE; /* takes TLS from the client */
 extern const struct phase PHASE_REQUEST; /* reads one request head */
 extern const struct phase PHASE_ADMIT;   /* asks the policy and the limits */
 extern const struct phase PHASE_AUTHENTICATE; /* finds out who asks */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certs/tickets.h"
 #include "proxy/admin.h"
 #include "proxy/control.h"
 #include "proxy/listener.h"
@@ -25,18 +26,28 @@ static bool is_same(const struct endpoint *a, const struct endpoint *b)
     return a->port == b->port && addr_eq(&a->addr, &b->addr);
 }
 
-static bool is_configured(const struct config *config, const struct endpoint *at)
+static bool is_configured(const struct config *config, unsigned number)
 {
     for (size_t i = 0; i < config->listener_count; i++)
-        if (is_same(&config->listeners[i].at, at))
+        if (config->listeners[i].number == number)
             return true;
     return false;
 }
 
-static const struct bound *find_bound(const struct control *c, const struct endpoint *at)
+/* How many listeners before this one are configured alike: each port 0 is another. */
+static size_t rank_of(const struct config *config, size_t index)
+{
+    size_t rank = 0;
+    for (size_t i = 0; i < index; i++)
+        rank += is_same(&config->listeners[i].at, &config->listeners[index].at);
+    return rank;
+}
+
+static const struct bound *find_bound(const struct control *c, const struct endpoint *at,
+                                      size_t rank)
 {
     for (size_t i = 0; i < c->bound_count; i++)
-        if (is_same(&c->bound[i].wanted, at))
+        if (is_same(&c->bound[i].wanted, at) && rank-- == 0)
             return &c->bound[i];
     return NULL;
 }
@@ -86,19 +97,22 @@ static int open_one(struct control *c, struct opening *o, struct err *e)
     return 0;
 }
 
-/* Opens everything new before anything old is touched. */
-static int open_new(struct control *c, const struct config *config, struct opening **openings,
+/* Opens everything new before anything old is touched, and tells the listeners of the
+ * configuration their numbers. */
+static int open_new(struct control *c, struct config *config, struct opening **openings,
                     size_t *count, struct err *e)
 {
     struct opening *list = mem_must_zalloc((config->listener_count + 1) * sizeof(*list));
     int rc = 0;
     *count = 0;
     for (size_t i = 0; rc == 0 && i < config->listener_count; i++) {
-        const struct listener_config *l = &config->listeners[i];
-        if (find_bound(c, &l->at) != NULL)
+        struct listener_config *l = &config->listeners[i];
+        const struct bound *open = find_bound(c, &l->at, rank_of(config, i));
+        l->number = open != NULL ? open->number : ++c->next_listener;
+        if (open != NULL)
             continue;
         struct opening *o = &list[(*count)++];
-        *o = (struct opening){.bound = {c->next_listener++, l->at, l->at}, .where = l->where};
+        *o = (struct opening){.bound = {l->number, l->at, l->at}, .where = l->where};
         o->fds = mem_must_zalloc(c->worker_count * sizeof(*o->fds));
         memset(o->fds, 0xff, c->worker_count * sizeof(*o->fds));
         rc = open_one(c, o, e);
@@ -114,7 +128,7 @@ static void close_old(struct control *c, const struct config *config)
     size_t kept = 0;
     for (size_t i = 0; i < c->bound_count; i++) {
         struct bound *b = &c->bound[i];
-        if (is_configured(config, &b->wanted)) {
+        if (is_configured(config, b->number)) {
             c->bound[kept++] = *b;
             continue;
         }
@@ -160,6 +174,24 @@ static void tell_guard(struct control *c, struct config *config, const struct op
         guard_add_listener(config->guard, &admin, false);
 }
 
+/* Sessions outlive the contexts they were made in. */
+static void share_tickets(struct control *c, struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (config->listeners[i].tls != NULL)
+            tickets_use(c->shared.tickets, config->listeners[i].tls);
+}
+
+static void post_config(struct control *c, struct config *config)
+{
+    for (unsigned w = 0; w < c->worker_count; w++) {
+        struct message m = {.kind = MESSAGE_CONFIG, .config = config_ref(config)};
+        inbox_post(&c->workers[w]->inbox, &m);
+    }
+}
+
+/* A worker finds what it needs of a listener in the configuration in force: so the new one
+ * comes behind the end of the old listeners and before the new ones. */
 int control_apply_doors(struct control *c, struct config *config, struct err *e)
 {
     struct opening *openings;
@@ -171,7 +203,10 @@ int control_apply_doors(struct control *c, struct config *config, struct err *e)
         return -1;
     }
     tell_guard(c, config, openings, count);
+    share_tickets(c, config);
     close_old(c, config);
+    if (config != c->config)
+        post_config(c, config);
     start_new(c, openings, count);
     return 0;
 }
@@ -242,10 +277,6 @@ static int check_log(const char *path, struct err *e)
 
 static void put_in_force(struct control *c, struct config *config)
 {
-    for (unsigned w = 0; w < c->worker_count; w++) {
-        struct message m = {.kind = MESSAGE_CONFIG, .config = config_ref(config)};
-        inbox_post(&c->workers[w]->inbox, &m);
-    }
     retire(c, c->config);
     c->config = config;
     c->generation++;

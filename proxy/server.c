@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "certs/tickets.h"
 #include "proxy/admin.h"
 #include "proxy/auth/authority.h"
 #include "proxy/clients.h"
@@ -139,6 +140,11 @@ static int make_workers(struct control *c, struct err *e)
     return 0;
 }
 
+static uint64_t now_s(void)
+{
+    return clock_usec() / 1000000;
+}
+
 static int prepare(struct control *c, struct err *e)
 {
     raise_descriptor_limit(c);
@@ -148,6 +154,9 @@ static int prepare(struct control *c, struct err *e)
     c->shared.authority = authority_new(e);
     if (c->shared.authority == NULL)
         return -1;
+    c->shared.tickets = tickets_new(now_s);
+    if (c->shared.tickets == NULL)
+        return err_set(e, NULL, "cannot make keys for tickets of TLS");
     c->shared.clients = clients_new();
     c->shared.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->base = event_base_new();
@@ -211,6 +220,7 @@ static void finish(struct control *c)
     authority_free(c->shared.authority);
     mem_free(c->bound);
     config_unref(c->config);
+    tickets_free(c->shared.tickets);
 }
 
 int server_run(const char *config_path, struct errlist *faults)

@@ -220,7 +220,7 @@ void worker_drain(struct worker *w)
     while (node != NULL) {
         struct conn *c = LIST_ITEM(node, struct conn, node);
         node = list_next(&w->conns, node);
-        if (c->phase == &PHASE_REQUEST)
+        if (c->phase == &PHASE_REQUEST || c->phase == &PHASE_HANDSHAKE)
             conn_run(c);
     }
 }
@@ -256,7 +256,9 @@ struct worker *worker_new(struct shared *shared, unsigned number, struct config 
     list_init(&w->watched);
     wheel_init(&w->wheel, worker_now_ms(), on_deadline);
     inbox_init(&w->inbox);
-    if (make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 || inbox_open(&w->inbox, w) != 0 ||
+    w->tls_method = stream_tls_method();
+    if (w->tls_method == NULL || make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 ||
+        inbox_open(&w->inbox, w) != 0 ||
         RAND_bytes((unsigned char *)&w->id_key, sizeof(w->id_key)) != 1) {
         err_set(e, NULL, "worker %u: cannot make its loop: %s", number, strerror(errno));
         config_unref(config);
@@ -296,6 +298,7 @@ void worker_free(struct worker *w)
     inbox_fini(&w->inbox);
     free_pin(w->pin);
     relay_pool_fini(&w->pool);
+    BIO_meth_free(w->tls_method);
     if (w->wheel_timer != NULL)
         event_free(w->wheel_timer);
     if (w->base != NULL)

@@ -24,6 +24,7 @@
 #include "proxy/net/dns.h"
 #include "proxy/net/pool.h"
 #include "proxy/net/relay.h"
+#include "proxy/net/stream_tls.h"
 #include "proxy/ops/counters.h"
 #include "proxy/ops/logwriter.h"
 #include "proxy/wheel.h"
@@ -32,12 +33,14 @@
 
 struct authority;
 struct clients;
+struct tickets;
 
 /* What the whole process shares; outlives every worker. */
 struct shared {
     struct clients *clients;
     struct authority *authority;
     struct logwriter *logwriter;
+    struct tickets *tickets;
     int done_fd; /* eventfd: a worker that has ended adds one */
     /* Tunnels over all workers, and how many the descriptors suffice for: each
      * takes two, and some are kept for names, logs and answers. */
@@ -67,6 +70,7 @@ struct worker {
     struct event *wheel_timer;
     bool is_wheel_turning, is_draining, is_stopping;
     struct relay_pool pool;
+    BIO_METHOD *tls_method; /* of all TLS streams */
     struct logring *ring;
     int spare_fd; /* given up for a moment to answer when no descriptor is left */
     uint64_t next_id, id_key;

@@ -64,7 +64,7 @@ static enum io plain_shut(struct stream *s)
     return IO_ERR;
 }
 
-const struct stream_ops STREAM_PLAIN = {plain_recv, plain_send, plain_shut, true};
+const struct stream_ops STREAM_PLAIN = {plain_recv, plain_send, plain_shut, NULL, true};
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -76,6 +76,10 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         s->is_writable = true;
     if (what & EV_CLOSED)
         s->is_readable = s->is_ending = true;
+    if ((what & EV_WRITE) && s->recv_waits_write)
+        s->is_readable = true;
+    if ((what & (EV_READ | EV_CLOSED)) && s->send_waits_recv)
+        s->is_writable = true;
     s->on_ready(s);
 }
 
@@ -85,7 +89,9 @@ void stream_init(struct stream *s)
     s->error = 0;
     s->is_readable = s->is_writable = false;
     s->is_ending = s->is_eof = s->is_shut = false;
-    s->is_recv_broken = s->is_send_broken = false;
+    s->is_recv_broken = s->is_send_broken = s->is_cut = false;
+    s->recv_waits_write = s->send_waits_recv = false;
+    s->tls = NULL;
     s->ops = &STREAM_PLAIN;
     s->on_ready = NULL;
 }
@@ -179,16 +185,24 @@ enum io stream_connected(struct stream *s)
 int stream_move(struct stream *to, struct stream *from, stream_ready_fn *on_ready)
 {
     struct event_base *base = event_get_base(&from->event);
-    int fd = from->fd;
     event_del(&from->event);
-    from->fd = -1;
-    if (stream_open(to, base, fd, false, on_ready) != 0) {
-        close(fd);
+    if (stream_open(to, base, from->fd, false, on_ready) != 0) {
+        if (from->ops->fini != NULL)
+            from->ops->fini(from);
+        close(from->fd);
+        from->fd = -1;
         return -1;
     }
     to->is_readable = from->is_readable;
     to->is_writable = from->is_writable;
     to->is_ending = from->is_ending;
+    to->recv_waits_write = from->recv_waits_write;
+    to->send_waits_recv = from->send_waits_recv;
+    to->ops = from->ops;
+    to->tls = from->tls;
+    from->fd = -1;
+    from->ops = &STREAM_PLAIN;
+    from->tls = NULL;
     return 0;
 }
 
@@ -210,6 +224,8 @@ void stream_close(struct stream *s)
 {
     if (s->fd < 0)
         return;
+    if (s->ops->fini != NULL)
+        s->ops->fini(s);
     event_del(&s->event);
     close(s->fd);
     s->fd = -1;

@@ -47,8 +47,11 @@ struct stream_ops {
     enum io (*recv)(struct stream *s, void *bytes, size_t size, size_t *len);
     enum io (*send)(struct stream *s, const void *bytes, size_t size, size_t *len);
     enum io (*shut)(struct stream *s); /* no more will be sent */
+    void (*fini)(struct stream *s);    /* before the descriptor is closed; may be NULL */
     bool can_splice;                   /* the descriptor's bytes are the stream's bytes */
 };
+
+struct stream_tls;
 
 typedef void stream_ready_fn(struct stream *s);
 
@@ -59,7 +62,10 @@ struct stream {
     bool is_ending; /* the peer's FIN or a fault has arrived, perhaps behind data */
     bool is_eof;    /* and all data in front of it was read */
     bool is_shut;   /* our FIN was sent */
+    bool is_cut;    /* TLS: that end came without close_notify: perhaps not the peer's own */
     bool is_recv_broken, is_send_broken;
+    bool recv_waits_write, send_waits_recv; /* TLS may need the one for the other */
+    struct stream_tls *tls; /* of stream_tls.c; NULL: the bytes are as they come */
     const struct stream_ops *ops;
     stream_ready_fn *on_ready;
     struct event event;
@@ -84,10 +90,13 @@ static inline bool stream_is_open(const struct stream *s)
 /* Up to size bytes. IO_OK with *len > 0, IO_AGAIN, IO_EOF or IO_ERR. */
 MUST_CHECK enum io stream_recv(struct stream *s, void *bytes, size_t size, size_t *len);
 
-/* Some of size bytes. IO_OK with *len > 0 (perhaps less than size), IO_AGAIN, IO_ERR. */
+/* Some of size bytes. IO_OK with *len > 0 (perhaps less than size), IO_AGAIN, IO_ERR.
+ * Bytes that were not taken come first in the next call, or there is none: TLS may have
+ * sealed some of them already. */
 MUST_CHECK enum io stream_send(struct stream *s, const void *bytes, size_t size, size_t *len);
 
-/* Ends our side: the peer gets a FIN behind all that was sent. */
+/* Ends our side: the peer gets a FIN behind all that was sent. IO_OK, IO_AGAIN (TLS has
+ * a last word to send: call again) or IO_ERR. */
 MUST_CHECK enum io stream_shut(struct stream *s);
 
 /* True where a fault is known (reset by the peer, say) though nobody has read or

@@ -74,6 +74,8 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
     } else if (t->port != 0 && !t->is_connect) {
         json_str(j, "tls", STR_LIT("none"));
     }
+    if (end == end_row(END_TLS_HANDSHAKE_FAILED))
+        add_text(j, "tls_reason", t->details);
     if (status != 0)
         json_u64(j, "status", status);
     if (end != NULL && end->error != NULL)

@@ -41,6 +41,9 @@ enum count_auth {
     COUNT_AUTH_RESULTS,
 };
 
+/* How handshakes of TLS with clients ended. */
+enum count_tls { COUNT_TLS_OK, COUNT_TLS_FAILED, COUNT_TLS_TIMEOUT, COUNT_TLS_RESULTS };
+
 /* Upper bounds of the histogram's buckets, in microseconds; the last is infinite. */
 #define CONNECT_BUCKETS 13
 
@@ -54,6 +57,7 @@ struct counters {
     counter auth[AUTH_SCHEME_COUNT][COUNT_AUTH_RESULTS];
     counter auth_cached; /* of those that were ok: found among verified credentials */
     counter accept_pauses;
+    counter tls_handshakes[COUNT_TLS_RESULTS];
     counter header_changes[HEADER_FIELD_COUNT][HEADER_REASON_COUNT];
     /* Copied from the worker's resolver once a turn. */
     counter dns_found, dns_no_name, dns_failed, dns_timed_out, dns_cached;

@@ -167,6 +167,18 @@ static void write_header_changes(const struct control *c, struct evbuffer *out)
         }
 }
 
+static void write_handshakes(const struct control *c, struct evbuffer *out)
+{
+    static const char *const RESULTS[COUNT_TLS_RESULTS] = {"ok", "failed", "timeout"};
+    const char *name = "sallyport_tls_handshakes_total";
+    head(out, name, "counter", "TLS handshakes by side and result; client: on our listeners.");
+    for (unsigned r = 0; r < COUNT_TLS_RESULTS; r++) {
+        size_t at = offsetof(struct counters, tls_handshakes) + r * sizeof(counter);
+        evbuffer_add_printf(out, "%s{side=\"client\",result=\"%s\"} %llu\n", name, RESULTS[r],
+                            (unsigned long long)sum(c, at));
+    }
+}
+
 static unsigned long long count_descriptors(void)
 {
     unsigned long long count = 0;
@@ -202,6 +214,7 @@ void metrics_write(const struct control *c, struct evbuffer *out)
     head(out, "sallyport_build_info", "gauge", "Always 1; the version is in the label.");
     evbuffer_add_printf(out, "sallyport_build_info{version=\"%s\"} 1\n", SALLYPORT_VERSION);
     write_connections(c, out);
+    write_handshakes(c, out);
     write_requests(c, out);
     write_ends(c, out);
     write_errors(c, out);

@@ -39,7 +39,8 @@ static void linger_leave(struct conn *c)
 static enum next linger_step(struct conn *c)
 {
     struct linger_state *l = c->state;
-    if (c->is_expired || stream_shut(&c->client) != IO_OK)
+    /* The last word of TLS may have to wait; what is read meanwhile makes room for it. */
+    if (c->is_expired || stream_shut(&c->client) == IO_ERR)
         return conn_end(c, END_DONE);
     for (;;) {
         size_t len;

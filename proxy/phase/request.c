@@ -228,12 +228,19 @@ static enum next read_early(struct conn *c, size_t limit)
     return next;
 }
 
+/* Between two requests: a good end, which TLS says in so many words. */
+static enum next end_idle(struct conn *c)
+{
+    (void)!stream_shut(&c->client);
+    return conn_end(c, END_CLIENT_IDLE);
+}
+
 static enum next no_more(struct conn *c, enum io rc)
 {
     if (rc == IO_AGAIN)
-        return NEXT_AGAIN;
+        return c->state == NULL && c->worker->is_draining ? end_idle(c) : NEXT_AGAIN;
     if (c->state == NULL)
-        return conn_end(c, rc == IO_EOF ? END_CLIENT_IDLE : END_CLIENT_RESET);
+        return rc == IO_EOF ? end_idle(c) : conn_end(c, END_CLIENT_RESET);
     return conn_fail(c, rc == IO_EOF ? END_CLIENT_GONE : END_CLIENT_RESET, NULL);
 }
 
@@ -303,18 +310,23 @@ static enum next request_step(struct conn *c)
 {
     size_t limit = head_limit(c->worker->pin->config);
     if (c->is_expired)
-        return c->state == NULL ? conn_end(c, END_CLIENT_IDLE)
+        return c->state == NULL ? end_idle(c)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
-        return conn_end(c, END_CLIENT_IDLE);
+        return end_idle(c);
     if (c->early != NULL && c->state == NULL)
         return read_early(c, limit);
     return c->state == NULL ? read_first(c, limit) : read_on(c, limit);
 }
 
-/* Not for the first request: its phase is entered by conn_accept. */
+/* The first request has the deadline of the connection, and what is left of it behind a
+ * handshake. Without TLS its phase is entered by conn_accept. */
 static int request_enter(struct conn *c)
 {
+    if (c->is_new) {
+        c->is_new = false;
+        return 0;
+    }
     c->is_kept_alive = true;
     c->is_logged = false;
     c->end = END_DONE; /* not that of the request before */

@@ -157,7 +157,7 @@ int rig_connect_pair(void)
     int fds[2];
     ck_assert_int_eq(addr_parse(&client.addr, STR_LIT("192.0.2.1")), 0);
     flow_pair(FLOW_UNIX, 0, fds);
-    conn_accept(rig.worker, fds[1], &client);
+    conn_accept(rig.worker, fds[1], &client, NULL);
     return fds[0];
 }
 

@@ -17,6 +17,7 @@ static const struct {
     {END_DENIED, 403, "http_request_denied"},
     {END_ADDRESS_FORBIDDEN, 403, "destination_ip_prohibited"},
     {END_BAD_REQUEST, 400, "http_request_error"},
+    {END_NOT_TLS, 400, "http_request_error"},
     {END_HEADER_TOO_LARGE, 431, "http_request_error"},
     {END_HEADER_TIMEOUT, 408, "http_request_error"},   /* RFC 9110 section 15.5.9 */
     {END_UNKNOWN_CODING, 501, "http_request_error"},   /* RFC 9112 section 6.1 */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream_tls.h - TLS over a stream: another table of operations on the same struct.
+ *
+ * Either side of the handshake; whoever moves bytes then calls stream_recv and
+ * stream_send as ever. What TLS waits for becomes the stream's facts: a read that must
+ * first write is not readable until the socket is writable. Both go on until the socket
+ * says no, so that no byte waits in TLS while an event is awaited.
+ *
+ *   stream_open -> stream_tls_start -> stream_tls_handshake ... -> stream_recv, stream_send,
+ *   stream_shut -> stream_close (or stream_tls_drop)
+ *
+ * stream_shut sends close_notify and then the FIN; the other direction goes on. An end of
+ * the peer without close_notify is IO_EOF with is_cut set. A stream that is closed without
+ * stream_shut says nothing, so the peer can tell that it was cut.
+ * Errors: stream.error is an errno, EPROTO where the peer broke the protocol.
+ * Invariants: OpenSSL's queue of errors is empty between calls; nothing of ours is
+ * allocated once the handshake is done.
+ * The stream owns what is here and frees it when it is closed, and takes it along when it
+ * is moved. Threads: the worker's own only.
+ */
+#ifndef PROXY_NET_STREAM_TLS_H
+#define PROXY_NET_STREAM_TLS_H
+
+#include <openssl/bio.h>
+#include <stddef.h>
+
+#include "proxy/net/stream.h"
+#include "util/str.h"
+
+#define STREAM_TLS_FAULT_SIZE 128
+
+enum stream_tls_side { STREAM_TLS_SERVER, STREAM_TLS_CLIENT };
+
+/* How OpenSSL reaches the sockets of streams. One serves any number of them, and must
+ * outlive them. NULL without memory. */
+MUST_CHECK BIO_METHOD *stream_tls_method(void);
+
+/* TLS from here on. early: what was read of the peer already; it comes first. ctx is
+ * referenced. 0, or -1 without memory: then the stream is as it was. */
+MUST_CHECK int stream_tls_start(struct stream *s, const BIO_METHOD *method, SSL_CTX *ctx,
+                                enum stream_tls_side side, struct str early);
+
+/* Goes on with the handshake. IO_OK it is done, IO_AGAIN, IO_EOF the peer went in the
+ * middle, IO_ERR it has failed: an alert was sent where there is one to send. */
+MUST_CHECK enum io stream_tls_handshake(struct stream *s);
+
+/* What went wrong, for a log: nothing in it was chosen by the peer but by number. */
+const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_SIZE]);
+
+/* Back to the bare stream, without a word to the peer: behind a failed handshake. */
+void stream_tls_drop(struct stream *s);
+
+#endif
