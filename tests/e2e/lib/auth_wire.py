@@ -14,16 +14,15 @@ import time
 
 from ntlm_auth.ntlm import NtlmContext
 
+from . import nthash
+
 REALM = "Test proxy"
 USER, PASSWORD = "alice", "Secret-1"
 
 
 def nt_hash(password):
-    """The NT hash in hexadecimal digits; MD4 is in OpenSSL's legacy provider."""
-    done = subprocess.run(["openssl", "dgst", "-provider", "legacy", "-provider", "default",
-                           "-md4", "-r"], input=password.encode("utf-16-le"),
-                          capture_output=True, check=True)
-    return done.stdout.split()[0].decode().upper()
+    """The NT hash in hexadecimal digits."""
+    return nthash.nt_hash(password).hex().upper()
 
 
 def ha1(user, password, algorithm="md5", realm=REALM):
