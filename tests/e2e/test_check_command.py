@@ -88,7 +88,7 @@ def test_every_command_helps():
     done = run("--help")
     assert done.returncode == 0 and done.stderr == ""
     commands = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
-    assert commands == ["serve", "check", "explain", "passwd", "version"]
+    assert commands == ["serve", "check", "explain", "ca", "passwd", "version"]
     for command in commands:
         done = run(command, "--help")
         assert done.returncode == 0 and done.stderr == ""
