@@ -215,6 +215,17 @@ static void take(struct throttle *t, const struct share *share, uint64_t now_us)
     b->full_at_us = now_us + missing + share->token_us;
 }
 
+/* How long until each bucket of the try has a token; 0: now. */
+static uint64_t longest_wait_us(struct throttle *t, const struct try *try, uint64_t now_us)
+{
+    uint64_t longest = 0;
+    for (size_t i = 0; i < try->count; i++) {
+        uint64_t wait = wait_us(t, &try->shares[i], now_us);
+        longest = wait > longest ? wait : longest;
+    }
+    return longest;
+}
+
 static unsigned seconds_of(uint64_t us)
 {
     uint64_t seconds = (us + 999999) / 1000000;
@@ -225,14 +236,10 @@ bool throttle_has(struct throttle *t, const struct throttle_limits *limits,
                   const struct addr *client, struct str user, uint64_t now_ms, unsigned *retry_s)
 {
     struct try try;
-    uint64_t longest = 0;
     if (limits->burst == 0)
         return true;
     begin(t, &try, limits, client, user);
-    for (size_t i = 0; i < try.count; i++) {
-        uint64_t wait = wait_us(t, &try.shares[i], now_ms * 1000);
-        longest = wait > longest ? wait : longest;
-    }
+    uint64_t longest = longest_wait_us(t, &try, now_ms * 1000);
     end(t, &try);
     *retry_s = seconds_of(longest);
     return longest == 0;
@@ -242,15 +249,12 @@ bool throttle_take(struct throttle *t, const struct throttle_limits *limits,
                    const struct addr *client, struct str user, uint64_t now_ms, unsigned *retry_s)
 {
     struct try try;
-    uint64_t now_us = now_ms * 1000, longest = 0;
+    uint64_t now_us = now_ms * 1000;
     *retry_s = 1;
     if (limits->burst == 0)
         return true;
     begin(t, &try, limits, client, user);
-    for (size_t i = 0; i < try.count; i++) {
-        uint64_t wait = wait_us(t, &try.shares[i], now_us);
-        longest = wait > longest ? wait : longest;
-    }
+    uint64_t longest = longest_wait_us(t, &try, now_us);
     for (size_t i = 0; longest == 0 && i < try.count; i++)
         take(t, &try.shares[i], now_us);
     end(t, &try);

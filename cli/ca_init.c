@@ -42,13 +42,6 @@ static int usage(const char *text)
     return CLI_USAGE;
 }
 
-static int report(const struct err *e, int status)
-{
-    char text[sizeof(e->file) + sizeof(e->text) + 32];
-    fprintf(stderr, "sallyport: %s\n", err_format(e, text, sizeof(text)));
-    return status;
-}
-
 static int read_options(struct ca_options *o, int argc, char **argv, bool *is_help)
 {
     static const struct option options[] = {
@@ -152,7 +145,7 @@ static int run(const struct ca_options *o, const char *path)
     int status = CLI_NO;
     if (mkdir(path, 0700) < 0 && errno != EEXIST) {
         err_set(&e, &(struct place){path, 0}, "cannot be made: %s", strerror(errno));
-        return report(&e, CLI_NO);
+        return cli_report(&e, CLI_NO);
     }
     if (ca_folder_open(&folder, path, &e) == 0 && make(o, &ca, &e) == 0 &&
         write_all(&folder, &ca, &e) == 0) {
@@ -161,7 +154,7 @@ static int run(const struct ca_options *o, const char *path)
     }
     ca_fini(&ca);
     ca_folder_fini(&folder);
-    return status == CLI_DONE ? status : report(&e, status);
+    return status == CLI_DONE ? status : cli_report(&e, status);
 }
 
 int ca_init_command(int argc, char **argv)

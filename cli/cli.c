@@ -57,6 +57,13 @@ static void print_fault(const struct err *e, bool is_coloured)
     fprintf(stderr, "%s\n", e->text);
 }
 
+int cli_report(const struct err *e, int status)
+{
+    char text[sizeof(e->file) + sizeof(e->text) + 32];
+    fprintf(stderr, "sallyport: %s\n", err_format(e, text, sizeof(text)));
+    return status;
+}
+
 void cli_print_faults(const struct errlist *faults)
 {
     bool is_coloured = cli_has_colour(stderr);

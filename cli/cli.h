@@ -31,6 +31,9 @@ const char *cli_colour(bool is_on, enum cli_colour colour);
  * one file in order. */
 void cli_print_faults(const struct errlist *faults);
 
+/* One fault in the same form; returns status. */
+int cli_report(const struct err *e, int status);
+
 /* As config_load; *is_unreadable tells a file that cannot be read from a faulty one. */
 MUST_CHECK struct config *cli_load(const char *path, struct errlist *faults, bool *is_unreadable);
 

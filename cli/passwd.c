@@ -56,13 +56,6 @@ static int usage(const char *text)
     return CLI_USAGE;
 }
 
-static int report(const struct err *e, int status)
-{
-    char text[sizeof(e->file) + sizeof(e->text) + 32];
-    fprintf(stderr, "sallyport: %s\n", err_format(e, text, sizeof(text)));
-    return status;
-}
-
 /* getopt_long would repeat a wrong option with all that stands behind its '='. */
 static int read_options(struct passwd *p, int argc, char **argv, bool *is_help)
 {
@@ -227,12 +220,12 @@ static int run(struct passwd *p)
     struct account_lines lines;
     struct err e = {0};
     if (prepare(p, &e) < 0)
-        return report(&e, CLI_USAGE);
+        return cli_report(&e, CLI_USAGE);
     int status = make_lines(p, &lines, &e);
     if (status == CLI_DONE)
         status = change_file(p, &lines, &e);
     account_lines_fini(&lines);
-    return status == CLI_DONE ? status : report(&e, status);
+    return status == CLI_DONE ? status : cli_report(&e, status);
 }
 
 int passwd_command(int argc, char **argv)

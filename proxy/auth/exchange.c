@@ -79,24 +79,27 @@ void exchange_settle(struct exchange *x, enum exchange_state state, enum count_a
     conn_run(x->conn);
 }
 
-bool exchange_may_try(struct exchange *x, struct str user)
+static bool note_throttle(struct exchange *x, bool has_token)
 {
-    if (throttle_take(x->authority->throttle, &x->auth->failures, &x->conn->client_addr.addr, user,
-                      worker_now_ms(), &x->retry_s))
+    if (has_token)
         return true;
     x->state = EXCHANGE_THROTTLED;
     x->result = COUNT_AUTH_THROTTLED;
     return false;
 }
 
+bool exchange_may_try(struct exchange *x, struct str user)
+{
+    return note_throttle(x, throttle_take(x->authority->throttle, &x->auth->failures,
+                                          &x->conn->client_addr.addr, user, worker_now_ms(),
+                                          &x->retry_s));
+}
+
 bool exchange_could_try(struct exchange *x, struct str user)
 {
-    if (throttle_has(x->authority->throttle, &x->auth->failures, &x->conn->client_addr.addr, user,
-                     worker_now_ms(), &x->retry_s))
-        return true;
-    x->state = EXCHANGE_THROTTLED;
-    x->result = COUNT_AUTH_THROTTLED;
-    return false;
+    return note_throttle(x, throttle_has(x->authority->throttle, &x->auth->failures,
+                                         &x->conn->client_addr.addr, user, worker_now_ms(),
+                                         &x->retry_s));
 }
 
 void exchange_was_no_failure(struct exchange *x, struct str user)

@@ -140,8 +140,11 @@ static int note_authorization(struct txn *t, const struct request_head *h)
 /* Whether it is without its credentials. */
 static bool is_too_large(const struct txn *t, const struct request_head *h, size_t len)
 {
+    size_t limit = t->pin->config->limits.header_bytes;
+    if (len <= limit) /* with them as well: nearly always */
+        return false;
     const struct head_field *f = head_find(h, STR_LIT("Proxy-Authorization"));
-    return len - (f != NULL ? f->value.len : 0) > t->pin->config->limits.header_bytes;
+    return len - (f != NULL ? f->value.len : 0) > limit;
 }
 
 static enum next take_head(struct conn *c, struct str bytes, const struct head_scanner *scanner)
