@@ -12,7 +12,7 @@
 #ifndef CERTS_TLS_SERVER_H
 #define CERTS_TLS_SERVER_H
 
-#include <openssl/types.h>
+#include <openssl/x509.h>
 #include <stdbool.h>
 
 #include "util/attr.h"
@@ -30,5 +30,15 @@ struct tls_server_settings {
 /* NULL where an error was added to faults. A certificate that clients will refuse (its
  * time, no subjectAltName) is a warning: another clock may know better. */
 MUST_CHECK SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *faults);
+
+/* The same without a certificate, for clients inside inspected tunnels: each connection gets
+ * its leaf with tls_server_use_leaf. NULL where an error was added to faults. */
+MUST_CHECK SSL_CTX *tls_server_new_inspecting(struct errlist *faults);
+
+/* What this connection shows. chain: what stands between the leaf and the CA that clients
+ * trust; NULL: nothing. id: 32 bytes; sessions of another one are not resumed, so it stands
+ * for the host and its CA. 0, or -1. */
+MUST_CHECK int tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key, STACK_OF(X509) *chain,
+                                   const unsigned char id[32]);
 
 #endif

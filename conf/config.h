@@ -80,12 +80,28 @@ struct product {
     enum product_ca custom_ca; /* whether it can be told to trust a CA */
 };
 
+/* UNSET: denied where it would be inspected, tunnelled where it would not. */
+enum not_tls { NOT_TLS_UNSET, NOT_TLS_TUNNEL, NOT_TLS_DENY };
+
 /* What a rule says, for people; the policy has it compiled. */
 struct rule_text {
     char *connect_ports;      /* "443, 5000-5010", those of guard where the rule has none; */
     char *http_ports;         /*   NULL: every port */
     char *methods;            /* "CONNECT, GET"; NULL: every method */
     int parent;               /* index of the parent it goes through; -1: none */
+    enum not_tls not_tls;     /* of a tunnel whose client does not begin with TLS */
+};
+
+struct inspection_config {
+    bool is_enabled;
+    SSL_CTX *origin_tls;      /* towards origins (certs/origin_tls.h) */
+    SSL_CTX *client_tls;      /* towards clients (certs/tls_server.h); each brings its leaf */
+    char *ca_certificate;     /* PEM: the CA that signs first */
+    char *ca_certificate_path;
+    char *ca_key;             /* a path or a pkcs11: URI; the key itself is the signer's alone */
+    struct place ca_key_at;
+    bool is_leaf_rsa;         /* leaves have RSA keys, not EC ones */
+    unsigned leaves_max;      /* in the cache */
 };
 
 struct headers_config {
@@ -119,6 +135,7 @@ struct config {
     size_t product_count;
     char *webex_revision;     /* "2025-12-15"; NULL: no Webex data */
     struct guard *guard;      /* knows all listeners and this machine's addresses */
+    struct inspection_config inspection; /* is_enabled false: all else is empty */
     struct headers_config headers;
     struct parent_config *parents;
     size_t parent_count;

@@ -34,7 +34,7 @@ enum policy_scheme {
 
 /* Authenticate: who is asking decides, and that is not known yet. */
 enum policy_action { POLICY_DENY, POLICY_ALLOW, POLICY_AUTHENTICATE };
-enum policy_tls { POLICY_TLS_NONE, POLICY_TLS_TUNNEL };
+enum policy_tls { POLICY_TLS_NONE, POLICY_TLS_TUNNEL, POLICY_TLS_INSPECT };
 
 enum policy_reason {
     POLICY_BY_RULE,     /* rule says so */
@@ -63,8 +63,14 @@ struct policy_query {
 struct policy_verdict {
     enum policy_action action;
     enum policy_reason reason;
-    enum policy_tls tls;       /* for an allowed CONNECT: TUNNEL; else NONE */
-    const char *tls_reason;    /* "inspection is off", NULL where tls is NONE */
+    enum policy_tls tls;       /* for an allowed CONNECT: TUNNEL or INSPECT; else NONE */
+    const char *tls_reason;    /* "inspection is off", "never: SET", "never_from: SET", "tls of
+                                * the rule", "inspection.default"; NULL where tls is NONE */
+    bool is_exempt;            /* by inspection.never or never_from, whatever the rules say */
+    const char *tls_set;       /* the set that exempts; NULL: none does */
+    struct str tls_pattern;    /* in it, as written; len 0: none (never_from) */
+    struct place tls_at;       /* of that pattern, or of the source set; of the rule where its
+                                * `tls` decides; file NULL: none */
     bool needs_user;           /* the rule asks for credentials, or its source set names
                                 * users or groups: whatever the action is */
     int rule_index;            /* of the deciding (or nearly matching) rule; -1: none */
@@ -99,6 +105,17 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
 MUST_CHECK bool policy_allows_address(const struct policy *p, const struct policy_query *q,
                                       const struct addr *dialled, struct policy_scratch *s,
                                       struct policy_verdict *v);
+
+/* The exemption by address, once it is known which one is dialled: where a set of
+ * inspection.never holds it by a prefix, an allowed CONNECT (v) becomes exempt: tls, tls_reason,
+ * is_exempt and the tls_ fields say so. True where v is exempt now, for whatever reason. */
+bool policy_exempts_address(const struct policy *p, const struct addr *dialled,
+                            struct policy_scratch *s, struct policy_verdict *v);
+
+/* Errors about rules with tls = "inspect" that name an exempt destination or source in so many
+ * words: a set of inspection.never or never_from, or a pattern that matches nothing but what
+ * such a set holds. So what is written is what happens. */
+void policy_prove_exemptions(const struct policy *p, struct errlist *faults);
 
 /* Whether the source set of that number holds the client, whoever its user is: its
  * addresses and its product alone. -1 holds everybody. client and product as in struct

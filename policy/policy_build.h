@@ -75,6 +75,7 @@ struct policy_rule_spec {
     struct place at;
     enum policy_action action; /* DENY or ALLOW */
     bool needs_user;           /* an allow rule that asks for credentials */
+    enum policy_tls tls;       /* of tunnels that it allows; NONE: inspection.default */
     const int *from;
     size_t from_count;
     const int *to;
@@ -91,6 +92,18 @@ MUST_CHECK int policy_add_rule(struct policy_builder *b, const struct policy_rul
  * Those of HTTPS follow the tunnels' until they are set themselves. */
 void policy_set_default_ports(struct policy_builder *b, enum policy_scheme scheme,
                               const uint16_t (*ports)[2], size_t count);
+
+/* Turns inspection on: fallback is TUNNEL or INSPECT, for rules that say nothing. What is in
+ * one of the sets `never`, or comes from one of never_from (by address or product: users are
+ * not asked for here), is never inspected, whatever rule allows it. The arrays are copied. */
+struct policy_inspection {
+    enum policy_tls fallback;
+    const int *never;
+    size_t never_count;
+    const int *never_from;
+    size_t never_from_count;
+};
+void policy_set_inspection(struct policy_builder *b, const struct policy_inspection *inspection);
 
 /* Compiles and frees the builder. */
 struct policy *policy_builder_finish(struct policy_builder *b);

@@ -25,6 +25,7 @@
 #include <openssl/bio.h>
 #include <stddef.h>
 
+#include "proxy/net/sessions.h"
 #include "proxy/net/stream.h"
 #include "util/str.h"
 
@@ -40,6 +41,18 @@ MUST_CHECK BIO_METHOD *stream_tls_method(void);
  * referenced. 0, or -1 without memory: then the stream is as it was. */
 MUST_CHECK int stream_tls_start(struct stream *s, const BIO_METHOD *method, SSL_CTX *ctx,
                                 enum stream_tls_side side, struct str early);
+
+/* What OpenSSL knows of it, to be set up before the handshake and read behind it. The stream
+ * owns it. */
+SSL *stream_tls_ssl(const struct stream *s);
+
+/* Client side, before the handshake: offers the session that is kept under key, and keeps those
+ * that the origin gives, for as long as the stream lives. The store must outlive the stream.
+ * 0, or -1 without memory. */
+MUST_CHECK int stream_tls_resume(struct stream *s, struct sessions *store, struct str key);
+
+/* The last fatal alert that the peer sent, by its number (RFC 8446 section 6); -1: none. */
+int stream_tls_peer_alert(const struct stream *s);
 
 /* Goes on with the handshake. IO_OK it is done, IO_AGAIN, IO_EOF the peer went in the
  * middle, IO_ERR it has failed: an alert was sent where there is one to send. */
