@@ -6,8 +6,13 @@
  *   leaf_order_of_origin or leaf_order_of_page -> its bytes go to the signer -> leaf_order_free
  *
  * An order is one block with the bytes in it that travel; who receives them takes them apart
- * with leaf_order_read, which trusts nothing. Names are checked on both sides: host names
- * of letters, digits, '-', '_' and '.', perhaps with "*." in front, and addresses.
+ * with leaf_order_read, which trusts nothing. Names are checked on both sides: lower-case
+ * host names of letters, digits, '-', '_' and '.' whose last label is no number, perhaps with
+ * "*." in front of two labels or more, and addresses.
+ *
+ * The bytes: i64 not_before, i64 not_after, then for each name u8 kind, u8 length, its bytes.
+ * Integers are big-endian.
+ *
  * Threads: any; one at a time for each certificate that is read.
  */
 #ifndef CERTS_LEAF_ORDER_H
@@ -42,7 +47,8 @@ struct leaf_names {
 /* For an origin whose certificate was verified: the names of its subjectAltName (DNS and
  * IP; whatever else stands there is left out), those that fit, and first the ones that
  * cover host. Dates inside the certificate's own and at most LEAF_DAYS_MAX days, from a
- * day before now at the earliest. NULL without memory, or where there is no usable name. */
+ * day before now at the earliest. NULL without memory, where there is no usable name, or
+ * where the certificate is not valid any more. */
 MUST_CHECK struct leaf_order *leaf_order_of_origin(X509 *origin, struct str host, time_t now);
 
 /* For a page of our own in the place of an origin: the names alone (host names or addresses

@@ -13,9 +13,13 @@
  * origin never gets a request. A staple that is malformed, out of date or signed by somebody
  * else proves nothing and is passed over.
  *
+ * What stands in the trust file is trusted, also where it is no root (RFC 5280 section 6.1.1
+ * (d)). An abbreviated handshake keeps the verdict of the full one: name and time of the leaf
+ * are looked at again, its chain is not.
+ *
  * A context is reference-counted by OpenSSL, made by one thread, then used by any. A struct
- * origin_check belongs to the caller and must live until the handshake is over; the callbacks
- * write into it.
+ * origin_check belongs to the caller and must live until it was judged or the SSL is freed; the
+ * callbacks write into it.
  */
 #ifndef CERTS_ORIGIN_TLS_H
 #define CERTS_ORIGIN_TLS_H
@@ -58,6 +62,13 @@ enum origin_fault {
 struct origin_check {
     bool wants_certificate, is_revoked;
     char expected[256]; /* the name or address, for messages */
+
+    /* The module's own: what its callbacks saw. */
+    enum origin_fault fault; /* of the chain */
+    char text[ORIGIN_FAULT_SIZE];
+    int alert_sent, alert_received; /* by their numbers; -1: none */
+    bool is_not_tls;                /* what came was no record */
+    bool is_13_only;
 };
 
 /* What this connection must prove. name: to verify (lower-case A-labels), or empty: then

@@ -19,6 +19,11 @@
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define GROUPS "X25519:P-256:P-384"
 
+/* Inside inspected tunnels every connection that uses up a ticket of TLS 1.3 brings the next
+ * one, so a client has as many as it had connections at once. A second one would cost each
+ * handshake another seal and another record for nothing. */
+#define TICKETS_EACH 1
+
 /* Nobody is there to be asked. */
 static int on_password(char *out, int size, int is_writing, void *was_asked)
 {
@@ -168,7 +173,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *len,
     return SSL_TLSEXT_ERR_OK;
 }
 
-static int set_protocol(SSL_CTX *ctx, const struct tls_server_settings *s)
+static int set_protocol(SSL_CTX *ctx, bool is_13_only)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_IGNORE_UNEXPECTED_EOF); /* see stream_tls.c */
@@ -178,10 +183,8 @@ static int set_protocol(SSL_CTX *ctx, const struct tls_server_settings *s)
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets hold it all */
     SSL_CTX_set_timeout(ctx, TICKETS_SESSION_S);
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
-    return SSL_CTX_set_min_proto_version(ctx, s->is_13_only ? TLS1_3_VERSION : TLS1_2_VERSION) &&
-           SSL_CTX_set_cipher_list(ctx, SUITES) && SSL_CTX_set1_groups_list(ctx, GROUPS) &&
-           SSL_CTX_set_session_id_context(ctx, (const unsigned char *)s->id.ptr,
-                                          (unsigned)s->id.len);
+    return SSL_CTX_set_min_proto_version(ctx, is_13_only ? TLS1_3_VERSION : TLS1_2_VERSION) &&
+           SSL_CTX_set_cipher_list(ctx, SUITES) && SSL_CTX_set1_groups_list(ctx, GROUPS);
 }
 
 SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *faults)
@@ -189,7 +192,9 @@ SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *fau
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     ASSERT(s->certificate.len <= INT_MAX && s->key.len <= INT_MAX);
-    if (ctx == NULL || !set_protocol(ctx, s)) {
+    if (ctx == NULL || !set_protocol(ctx, s->is_13_only) ||
+        !SSL_CTX_set_session_id_context(ctx, (const unsigned char *)s->id.ptr,
+                                        (unsigned)s->id.len)) {
         errlist_add(faults, s->certificate_at, "TLS cannot be set up: %s", reason());
         SSL_CTX_free(ctx);
         return NULL;
@@ -198,4 +203,24 @@ SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *fau
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;
+}
+
+SSL_CTX *tls_server_new_inspecting(struct errlist *faults)
+{
+    ERR_clear_error();
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    if (ctx != NULL && set_protocol(ctx, false) && SSL_CTX_set_num_tickets(ctx, TICKETS_EACH))
+        return ctx;
+    errlist_add(faults, NULL, "TLS inside inspected tunnels cannot be set up: %s", reason());
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+int tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key, STACK_OF(X509) *chain,
+                        const unsigned char id[32])
+{
+    bool is_fine = SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1 &&
+                   SSL_set_session_id_context(ssl, id, 32) == 1;
+    ERR_clear_error();
+    return is_fine ? 0 : -1;
 }

@@ -5,12 +5,14 @@
 #include <getopt.h>
 
 #include "auth/auth.h"
+#include "cli/check_ca.h"
 #include "cli/cli.h"
 
 static const char help[] =
     "usage: sallyport check [-c FILE]\n\n"
     "Reads a configuration and everything it names, as 'serve' does, and prints\n"
-    "every error and warning with its file and line. Nothing is started.\n\n"
+    "every error and warning with its file and line. Where inspection is on, it also\n"
+    "tries the CA's key, in the process that would sign with it. No port is opened.\n\n"
     "  -c, --config FILE  the configuration (" CONFIG_DEFAULT_PATH ")\n\n"
     "Exit status: 0 sound, warnings or not; 1 errors; 2 wrong usage or unreadable file.\n";
 
@@ -64,10 +66,12 @@ static int check_file(const char *path)
 
     errlist_init(&faults);
     struct config *c = cli_load(path, &faults, &is_unreadable);
-    if (c != NULL)
-        policy_lint(c->policy, &faults);
-    cli_print_faults(&faults);
     if (c != NULL) {
+        policy_lint(c->policy, &faults);
+        check_ca(&c->inspection, &faults);
+    }
+    cli_print_faults(&faults);
+    if (c != NULL && faults.errors == 0) {
         print_summary(path, c, faults.count - faults.errors);
         status = CLI_DONE;
     } else if (is_unreadable) {

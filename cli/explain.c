@@ -8,6 +8,7 @@
 
 #include "auth/auth.h"
 #include "cli/cli.h"
+#include "cli/explain_inspect.h"
 #include "cli/explain_print.h"
 #include "cli/explain_target.h"
 #include "conf/offers.h"
@@ -19,22 +20,25 @@ struct options {
     const char *from; /* NULL: not given */
     const char *product;
     const char *user;
+    const char *sni;
     bool is_json;
     struct addr client; /* from, or 127.0.0.1 */
     bool has_client;
 };
 
 static const char help[] =
-    "usage: sallyport explain [-c FILE] [--from ADDR] [--user NAME] [--product NAME] [--json]\n"
-    "                         TARGET...\n\n"
+    "usage: sallyport explain [-c FILE] [--from ADDR] [--user NAME] [--product NAME]\n"
+    "                         [--sni NAME] [--json] TARGET...\n\n"
     "Shows what would happen to a request, and which line of the configuration\n"
     "decides it. The code that decides live traffic answers; nothing is contacted.\n\n"
     "TARGET is a URL (http://HOST/PATH is asked for as a plain request, https://HOST\n"
-    "as a CONNECT) or HOST[:PORT] (a CONNECT, port 443).\n\n"
+    "as a CONNECT) or HOST[:PORT] (a CONNECT, port 443). Where the tunnel would be\n"
+    "inspected, the path of an https URL is judged as the request inside.\n\n"
     "  -c, --config FILE  the configuration (" CONFIG_DEFAULT_PATH ")\n"
     "  --from ADDR        the client's address (127.0.0.1)\n"
     "  --user NAME        who the client is, with the groups of the groups file\n"
     "  --product NAME     what the client is, by its key in webex.products\n"
+    "  --sni NAME         the name that the client writes into its TLS hello (none)\n"
     "  --json             one object a line\n\n"
     "Exit status: 0 all allowed, or allowed once it is known who asks; 1 at least one denied;\n"
     "2 wrong usage or configuration.\n";
@@ -111,6 +115,7 @@ static void answer(const struct asker *asker, const struct explain_target *t,
         .client = q.client,
         .product = o->product,
         .user = o->user,
+        .sni = is_connect ? o->sni : NULL,
         .groups = asker->groups,
         .group_count = asker->group_count,
         .offer = offers_find(c, q.client, q.product, asker->scratch),
@@ -119,6 +124,8 @@ static void answer(const struct asker *asker, const struct explain_target *t,
     a->is_allowed = a->verdict.action == POLICY_ALLOW;
     if (a->is_allowed)
         judge_addresses(a, &q, asker->scratch);
+    if (a->is_allowed && is_connect)
+        explain_inspect(a, &q, o->sni, asker->scratch);
 }
 
 static int explain_targets(const struct config *c, const struct options *o, char **texts,
@@ -241,7 +248,8 @@ static int read_options(struct options *o, int argc, char **argv)
             o->user = optarg;
             break;
         case 's':
-            return reject("--sni %s: this version does not look into TLS", optarg);
+            o->sni = optarg;
+            break;
         case 'h':
             fputs(help, stdout);
             return CLI_DONE;

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "util/json.h"
 
-#define MAX_ROWS 12
+#define MAX_ROWS 14
 #define VALUE_SIZE 320
 #define NOTE_SIZE 320
 /* A value longer than this does not push the notes of the others to the right. */
@@ -56,10 +56,13 @@ static bool is_decisive(const struct policy_verdict *v)
 static void format_reason(const struct explain_answer *a, char *out, size_t size)
 {
     const struct rule_text *rule = find_rule_text(a);
-    bool is_connect = a->target->scheme == POLICY_CONNECT;
-    const char *ports = rule ? (is_connect ? rule->connect_ports : rule->http_ports) : NULL;
+    bool is_tunnel = a->target->scheme == POLICY_CONNECT;
+    bool is_connect = is_tunnel && a->stage != EXPLAIN_INSIDE;
+    const char *ports = rule ? (is_tunnel ? rule->connect_ports : rule->http_ports) : NULL;
 
-    if (a->verdict.reason == POLICY_BY_PORT && ports != NULL)
+    if (a->stage == EXPLAIN_SNI)
+        snprintf(out, size, "%s", a->details);
+    else if (a->verdict.reason == POLICY_BY_PORT && ports != NULL)
         snprintf(out, size, "port %u is not %s%s", (unsigned)a->target->port,
                  strpbrk(ports, ",-") ? "among " : "", ports);
     else if (a->verdict.reason == POLICY_BY_METHOD && rule != NULL && rule->methods != NULL)
@@ -107,6 +110,15 @@ static void add_product(const struct explain_answer *a, struct rows *rows)
     add_row(rows, "product", str_of(a->product));
 }
 
+/* NONE stands for plain HTTP. */
+static const char *tls_word(const struct policy_verdict *v)
+{
+    static const char *const words[] = {[POLICY_TLS_NONE] = "none",
+                                        [POLICY_TLS_TUNNEL] = "tunnel",
+                                        [POLICY_TLS_INSPECT] = "inspect"};
+    return words[v->tls];
+}
+
 static bool is_asking(const struct explain_answer *a)
 {
     return a->verdict.action == POLICY_AUTHENTICATE;
@@ -144,12 +156,44 @@ static void add_offer(const struct explain_answer *a, struct rows *rows)
     snprintf(row->note, sizeof(row->note), "offered to this client");
 }
 
+/* Of a tunnel: what happens to the TLS in it, and where that stands. */
+static void add_tls(const struct explain_answer *a, struct rows *rows)
+{
+    const struct policy_verdict *v = &a->verdict;
+    if (v->tls == POLICY_TLS_NONE)
+        return;
+    struct row *row = add_row(rows, "tls", str_of(tls_word(v)));
+    char at[512] = "";
+    if (v->tls_at.file != NULL)
+        snprintf(at, sizeof(at), " (%s:%u)", v->tls_at.file, v->tls_at.line);
+    if (v->is_exempt && v->tls_pattern.len > 0)
+        snprintf(row->note, sizeof(row->note), "exempt: '%.*s' of %s%s, in inspection.never",
+                 STR_ARG(v->tls_pattern), v->tls_set, at);
+    else if (v->is_exempt)
+        snprintf(row->note, sizeof(row->note), "exempt: the source %s%s, in inspection.never_from",
+                 v->tls_set, at);
+    else
+        snprintf(row->note, sizeof(row->note), "%s%s", v->tls_reason, at);
+}
+
+/* The name in the hello, and the request in the tunnel where that is what is denied. */
+static void add_tunnel(const struct explain_answer *a, struct rows *rows)
+{
+    if (a->sni != NULL)
+        add_row(rows, "sni", str_of(a->sni));
+    if (a->stage != EXPLAIN_INSIDE)
+        return;
+    struct row *row = add_row(rows, "inside", STR_LIT("GET "));
+    append(row->value, sizeof(row->value), "", a->target->inside);
+    snprintf(row->note, sizeof(row->note), "the request inside; the CONNECT is allowed");
+}
+
 static void collect_rows(const struct explain_answer *a, struct rows *rows)
 {
     const struct policy_verdict *v = &a->verdict;
     char text[VALUE_SIZE];
 
-    if (v->reason != POLICY_BY_RULE) {
+    if (v->reason != POLICY_BY_RULE || a->stage == EXPLAIN_SNI) {
         format_reason(a, text, sizeof(text));
         add_row(rows, "reason", str_of(text));
     }
@@ -161,6 +205,7 @@ static void collect_rows(const struct explain_answer *a, struct rows *rows)
         if (a->client != NULL)
             addr_format(a->client, row->note);
     }
+    add_tunnel(a, rows);
     add_user(a, rows);
     add_product(a, rows);
     if (v->set != NULL)
@@ -168,10 +213,8 @@ static void collect_rows(const struct explain_answer *a, struct rows *rows)
     if (v->pattern.len > 0)
         note_place(add_row(rows, "pattern", v->pattern), &v->pattern_at);
     add_offer(a, rows);
-    if (a->is_allowed && v->tls == POLICY_TLS_TUNNEL) {
-        struct row *row = add_row(rows, "tls", STR_LIT("tunnel"));
-        snprintf(row->note, sizeof(row->note), "%s", v->tls_reason ? v->tls_reason : "");
-    }
+    if (a->is_allowed || a->stage == EXPLAIN_INSIDE)
+        add_tls(a, rows);
     add_guard(a, rows);
 }
 
@@ -228,6 +271,19 @@ static void put_offer(struct json *j, const struct auth_offer *offer)
     json_list(j, "auth", names, offer->count);
 }
 
+static void put_tls(struct json *j, const struct explain_answer *a)
+{
+    const struct policy_verdict *v = &a->verdict;
+    if (a->stage == EXPLAIN_SNI)
+        json_str(j, "tls_reason", str_of(a->details));
+    if (!a->is_allowed && a->stage != EXPLAIN_INSIDE)
+        return;
+    json_str(j, "tls", str_of(tls_word(v)));
+    if (v->tls_reason != NULL)
+        json_str(j, "tls_reason", str_of(v->tls_reason));
+    put_place(j, "tls_at", &v->tls_at);
+}
+
 void explain_print_json(const struct explain_answer *a, FILE *out)
 {
     char buf[16384];
@@ -240,6 +296,8 @@ void explain_print_json(const struct explain_answer *a, FILE *out)
     json_str(&j, "target", a->target->text);
     json_str(&j, "host", host_str(&a->target->host));
     json_u64(&j, "port", a->target->port);
+    if (a->sni != NULL)
+        json_str(&j, "sni", str_of(a->sni));
     if (v->source != NULL && is_by_policy)
         json_str(&j, "source", str_of(v->source));
     if (a->user != NULL)
@@ -255,11 +313,7 @@ void explain_print_json(const struct explain_answer *a, FILE *out)
             put_place(&j, "pattern_at", &v->pattern_at);
         }
     }
-    if (a->is_allowed) {
-        json_str(&j, "tls", v->tls == POLICY_TLS_TUNNEL ? STR_LIT("tunnel") : STR_LIT("none"));
-        if (v->tls_reason != NULL)
-            json_str(&j, "tls_reason", str_of(v->tls_reason));
-    }
+    put_tls(&j, a);
     if (has_offer(a) && is_by_policy)
         put_offer(&j, a->offer);
     fwrite(buf, 1, json_end(&j), out);

@@ -16,6 +16,13 @@
 #include "policy/guard.h"
 #include "policy/policy.h"
 
+/* What decided. */
+enum explain_stage {
+    EXPLAIN_REQUEST, /* the verdict on what the client asks the proxy for */
+    EXPLAIN_SNI,     /* that on the name in the hello */
+    EXPLAIN_INSIDE,  /* that on the request inside the tunnel */
+};
+
 struct explain_answer {
     const struct config *config;
     const struct explain_target *target;
@@ -30,7 +37,10 @@ struct explain_answer {
     struct addr dialled;
     enum guard_verdict guard;
     const char *guard_class;       /* "loopback"; NULL where it is fine */
-    bool is_allowed;               /* by both */
+    bool is_allowed;               /* by both, and by what follows in the tunnel */
+    const char *sni;               /* NULL: not asked for */
+    enum explain_stage stage;
+    char details[160];             /* of EXPLAIN_SNI: why, for people */
 };
 
 void explain_print(const struct explain_answer *a, FILE *out);

@@ -86,8 +86,12 @@ int explain_target_parse(struct explain_target *t, const char *text, struct err 
                        STR_ARG(t->text));
     if (authority.len == 0)
         return err_set(e, NULL, "%.*s: there is no host", STR_ARG(t->text));
+    if (path.len == 0 && has_scheme)
+        path = STR_LIT("/");
     if (t->scheme == POLICY_HTTP)
-        t->path = path.len > 0 ? path : STR_LIT("/");
+        t->path = path;
+    else
+        t->inside = path;
     return parse_authority(t, authority, e);
 }
 

@@ -19,6 +19,8 @@ struct explain_target {
     uint16_t port;
     enum policy_scheme scheme; /* POLICY_CONNECT or POLICY_HTTP */
     struct str path;           /* empty for POLICY_CONNECT */
+    struct str inside;         /* of https and wss: the path that is asked for in the tunnel;
+                                * else empty */
 };
 
 /* "http://HOST[:PORT][/PATH]" is a plain request; "https://..." and "wss://..."

@@ -9,6 +9,7 @@
 #include "cli/explain.h"
 #include "cli/passwd.h"
 #include "cli/serve.h"
+#include "cli/signer.h"
 #include "cli/version.h"
 #include "conf/suggest.h"
 #include "util/attr.h"
@@ -17,7 +18,7 @@ struct command {
     const char *name;
     char *label; /* argv[0] of run, for the messages of getopt_long */
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* NULL: not for people, and not told to them */
 };
 
 static const struct command commands[] = {
@@ -29,6 +30,7 @@ static const struct command commands[] = {
     {"ca", "sallyport: ca", ca_command, "make, show or change the CA that inspection signs with"},
     {"passwd", "sallyport: passwd", passwd_command, "add or change an account"},
     {"version", "sallyport: version", version_command, "print the version"},
+    {"signer", "sallyport: signer", signer_command, NULL},
 };
 
 static void print_help(FILE *out)
@@ -37,7 +39,8 @@ static void print_help(FILE *out)
           "usage: sallyport COMMAND [OPTION]...\n\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary != NULL)
+            fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].summary);
     fputs("\n'sallyport COMMAND --help' tells more. See sallyport(8), sallyport.conf(5).\n", out);
 }
 
@@ -45,7 +48,8 @@ static int report_unknown(const char *word)
 {
     struct suggest s = suggest_begin(word);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        suggest_offer(&s, commands[i].name);
+        if (commands[i].summary != NULL)
+            suggest_offer(&s, commands[i].name);
     fprintf(stderr, "sallyport: there is no command '%s'", word);
     if (s.best != NULL)
         fprintf(stderr, ", did you mean '%s'?\n", s.best);

@@ -10,6 +10,8 @@
 #include "conf/auth.h"
 #include "conf/file.h"
 #include "conf/headers.h"
+#include "conf/inspection.h"
+#include "conf/inspection_check.h"
 #include "conf/network.h"
 #include "conf/parents.h"
 #include "conf/parse.h"
@@ -79,12 +81,17 @@ static void build(struct config *c, const struct spec *spec, struct errlist *fau
     sets_build(spec, builder, c, faults);
     auth_build(spec, builder, c, faults);
     rules_build(spec, builder, c, faults);
+    inspection_build(spec, builder, c, faults);
     if (faults->errors != before) {
         policy_builder_free(builder);
         return;
     }
     c->policy = policy_builder_finish(builder);
     products_check(spec, c, faults);
+    if (!c->inspection.is_enabled)
+        return;
+    policy_prove_exemptions(c->policy, faults);
+    inspection_check(spec, faults);
 }
 
 struct config *config_parse(const char *path, const struct str *text, struct errlist *faults)
@@ -155,6 +162,7 @@ void config_unref(struct config *c)
     free_rules(c);
     parents_free(c);
     auth_free(c->auth);
+    inspection_free(&c->inspection);
     mem_free(c->headers.via);
     for (size_t i = 0; i < c->file_count; i++)
         mem_free(c->files[i]);

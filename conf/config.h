@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "conf/hosts.h"
+#include "conf/inspection_config.h"
 #include "policy/host.h"
 #include "policy/guard.h"
 #include "policy/policy.h"
@@ -80,9 +81,6 @@ struct product {
     enum product_ca custom_ca; /* whether it can be told to trust a CA */
 };
 
-/* UNSET: denied where it would be inspected, tunnelled where it would not. */
-enum not_tls { NOT_TLS_UNSET, NOT_TLS_TUNNEL, NOT_TLS_DENY };
-
 /* What a rule says, for people; the policy has it compiled. */
 struct rule_text {
     char *connect_ports;      /* "443, 5000-5010", those of guard where the rule has none; */
@@ -90,18 +88,6 @@ struct rule_text {
     char *methods;            /* "CONNECT, GET"; NULL: every method */
     int parent;               /* index of the parent it goes through; -1: none */
     enum not_tls not_tls;     /* of a tunnel whose client does not begin with TLS */
-};
-
-struct inspection_config {
-    bool is_enabled;
-    SSL_CTX *origin_tls;      /* towards origins (certs/origin_tls.h) */
-    SSL_CTX *client_tls;      /* towards clients (certs/tls_server.h); each brings its leaf */
-    char *ca_certificate;     /* PEM: the CA that signs first */
-    char *ca_certificate_path;
-    char *ca_key;             /* a path or a pkcs11: URI; the key itself is the signer's alone */
-    struct place ca_key_at;
-    bool is_leaf_rsa;         /* leaves have RSA keys, not EC ones */
-    unsigned leaves_max;      /* in the cache */
 };
 
 struct headers_config {

@@ -39,8 +39,8 @@ static const char intro[] =
     "\n"
     "In patterns of destinations, `*` stands for any run of characters, dots included. A pattern\n"
     "that begins with `*.` matches the parent domain too. Case, a trailing dot and the spelling\n"
-    "of an international name make no difference. `host/path` matches that URL over plain HTTP\n"
-    "and never a CONNECT.\n";
+    "of an international name make no difference. `host/path` matches that URL over plain HTTP or\n"
+    "inside inspected TLS, and never a CONNECT.\n";
 
 static const char *type_name(enum key_type type)
 {

@@ -19,7 +19,9 @@
 static const char *const actions[] = {"allow", "deny", NULL};
 static const char *const rule_auths[] = {"none", "required", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
-static const char *const rule_tls[] = {"tunnel", NULL};
+static const char *const tls_choices[] = {"inspect", "tunnel", NULL};
+static const char *const not_tls_choices[] = {"tunnel", "deny", NULL};
+static const char *const leaf_keys[] = {"ec", "rsa", NULL};
 static const char *const log_formats[] = {"json", "squid", NULL};
 
 static const struct key tls_keys[] = {
@@ -111,14 +113,16 @@ static const struct key rule_keys[] = {
     {.name = "auth", .type = KEY_CHOICE, AT(rule, auth), .choices = rule_auths,
      .doc = "Whether a client that the rule allows has to say who it is; left out: required "
             "where there is an auth section, none where there is not."},
-    {.name = "tls", .type = KEY_CHOICE, AT(rule, tls), .choices = rule_tls, .fallback = "tunnel",
-     .later = "inspect",
-     .later_doc = "this version does not inspect TLS; write \"tunnel\" or take the key out",
-     .doc = "TLS inside a CONNECT; this version passes it on as it is."},
+    {.name = "tls", .type = KEY_CHOICE, AT(rule, tls), .choices = tls_choices,
+     .doc = "TLS inside a CONNECT: decrypted, or passed on as it is; left out: "
+            "inspection.default. What inspection.never and never_from hold is passed on, "
+            "whatever stands here."},
+    {.name = "not_tls", .type = KEY_CHOICE, AT(rule, not_tls), .choices = not_tls_choices,
+     .doc = "A tunnel whose client does not begin with TLS, and one that would be inspected but "
+            "speaks no HTTP/1: passed on or refused; left out: refused where it would be "
+            "inspected, else passed on."},
     {.name = "via", .type = KEY_TEXT, AT(rule, via),
      .doc = "Name of the parent proxy that requests go through; left out: none."},
-    {.name = "not_tls", .type = KEY_MISSING,
-     .doc = "this version does not look into tunnels; take the key out"},
     {.name = "egress", .type = KEY_MISSING,
      .doc = "this version does not choose its source address; take the key out"},
 };
@@ -168,6 +172,34 @@ static const struct key limits_keys[] = {
      .max = 10000, .doc = "Connections to origins that each worker keeps; 0: none."},
     {.name = "drain", .type = KEY_DURATION, AT(limits, drain), .fallback = "30s", .max = DAY,
      .doc = "How long open tunnels may go on after SIGTERM."},
+};
+
+static const struct key inspection_keys[] = {
+    {.name = "enabled", .type = KEY_BOOL, AT(inspection, enabled), .fallback = "false",
+     .doc = "Whether TLS is inspected at all; where not, the files below are not read."},
+    {.name = "default", .type = KEY_CHOICE, AT(inspection, fallback), .choices = tls_choices,
+     .fallback = "inspect", .doc = "What a rule without the key tls does."},
+    {.name = "ca_certificate", .type = KEY_TEXT, AT(inspection, ca_certificate),
+     .doc = "PEM file: the CA that clients trust, as `sallyport ca init` makes it; issuers of it "
+            "may follow."},
+    {.name = "ca_key", .type = KEY_TEXT, AT(inspection, ca_key),
+     .doc = "PEM file with its private key, or a \"pkcs11:\" URI. A process of its own reads it; "
+            "the one that serves never does."},
+    {.name = "never", .type = KEY_TEXTS, AT(inspection, never),
+     .doc = "Destination sets that are never inspected, whatever the rules say. "
+            "webex-uninspectable and webex-media always belong to them."},
+    {.name = "never_from", .type = KEY_TEXTS, AT(inspection, never_from),
+     .doc = "Source sets, without users and groups, whose tunnels are never inspected."},
+    {.name = "trust", .type = KEY_TEXT, AT(inspection, trust),
+     .fallback = "/etc/ssl/certs/ca-certificates.crt",
+     .doc = "PEM file: the CAs that origins' certificates are verified with."},
+    {.name = "min_tls", .type = KEY_CHOICE, AT(inspection, min_tls), .choices = tls_versions,
+     .fallback = "1.2", .doc = "The oldest version of TLS that inspected origins may speak."},
+    {.name = "leaf_key", .type = KEY_CHOICE, AT(inspection, leaf_key), .choices = leaf_keys,
+     .fallback = "ec",
+     .doc = "The kind of key in the certificates that clients are shown: EC P-256 or RSA."},
+    {.name = "leaves", .type = KEY_NUMBER, AT(inspection, leaves), .fallback = "10000",
+     .min = 100, .max = 1000000, .doc = "How many of these certificates are kept for the next."},
 };
 
 static const struct key headers_keys[] = {
@@ -313,6 +345,7 @@ static const struct key_group rule_group = GROUP("a rule", rule, rule_keys);
 static const struct key_group guard_group = GROUP("guard", guard, guard_keys);
 static const struct key_group dns_group = GROUP("dns", dns, dns_keys);
 static const struct key_group limits_group = GROUP("limits", limits, limits_keys);
+static const struct key_group inspection_group = GROUP("inspection", inspection, inspection_keys);
 static const struct key_group headers_group = GROUP("headers", headers, headers_keys);
 static const struct key_group parent_group = GROUP("a parent", parent, parent_keys);
 static const struct key_group log_group = GROUP("log", log, log_keys);
@@ -341,6 +374,8 @@ static const struct key root_keys[] = {
      .doc = "Name resolution."},
     {.name = "limits", .type = KEY_GROUP, ROOT(limits), .group = &limits_group,
      .doc = "Bounds on what one client can use."},
+    {.name = "inspection", .type = KEY_GROUP, ROOT(inspection), .group = &inspection_group,
+     .doc = "Looking inside TLS with certificates of a CA of your own; left out: nothing is."},
     {.name = "headers", .type = KEY_GROUP, ROOT(headers), .group = &headers_group,
      .doc = "What is added to forwarded messages."},
     {.name = "parents", .type = KEY_LIST, ROOT(parents), .group = &parent_group,
@@ -352,8 +387,6 @@ static const struct key root_keys[] = {
     {.name = "auth", .type = KEY_GROUP, ROOT(auth), .group = &auth_group,
      .doc = "Who is asked for credentials, and what they are checked against; left out: nobody "
             "is asked."},
-    {.name = "inspection", .type = KEY_MISSING, .fallback = "{ enabled = false; }",
-     .doc = "this version does not inspect TLS; take the section out"},
     {.name = "portal", .type = KEY_MISSING,
      .doc = "this version has no portal for clients; take the section out"},
     {.name = "pac", .type = KEY_MISSING,

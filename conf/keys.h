@@ -37,8 +37,6 @@ struct key {
     const char *fallback;       /* the default as text; NULL: none */
     uint64_t min, max;          /* of numbers, milliseconds, bytes */
     const char *const *choices; /* ends with NULL */
-    const char *later;          /* a choice that this version does not have */
-    const char *later_doc;      /* and what the error says of it */
     const struct key_group *group;
     const char *doc;
     bool is_required;

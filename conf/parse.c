@@ -137,10 +137,6 @@ static void report_choice(struct parse *p, const struct key *k, const char *text
 {
     char list[128] = "";
     size_t used = 0;
-    if (k->later != NULL && strcmp(k->later, text) == 0) {
-        errlist_add(p->faults, at, "%s = \"%s\": %s", k->name, text, k->later_doc);
-        return;
-    }
     for (size_t i = 0; k->choices[i] != NULL; i++)
         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%s\"", i ? " or " : "",
                                  k->choices[i]);
@@ -323,13 +319,6 @@ static void read_groups(struct parse *p, const struct key *k, config_setting_t *
 static void report_missing(struct parse *p, const struct key *k, config_setting_t *s)
 {
     struct place at = place_of(p, s);
-    /* A section that says that it is off asks for nothing. */
-    if (k->fallback != NULL && config_setting_is_group(s) && config_setting_length(s) == 1) {
-        config_setting_t *enabled = config_setting_get_member(s, "enabled");
-        if (enabled != NULL && config_setting_type(enabled) == CONFIG_TYPE_BOOL &&
-            !config_setting_get_bool(enabled))
-            return;
-    }
     errlist_add(p->faults, &at, "%s: %s", k->name, k->doc);
 }
 
@@ -379,7 +368,7 @@ static void fill_defaults(struct parse *p, const struct key_group *group, char *
         void *value = out + k->offset;
         if (k->type == KEY_GROUP)
             fill_defaults(p, k->group, value);
-        if (k->fallback == NULL || k->type == KEY_MISSING)
+        if (k->fallback == NULL)
             continue;
         if (k->type == KEY_TEXT) {
             ((struct spec_text *)value)->text = k->fallback;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/set_names.h"
 #include "conf/suggest.h"
 #include "util/mem.h"
 
@@ -15,49 +16,6 @@ struct building {
     struct config *config;
     struct errlist *faults;
 };
-
-static void offer_names(struct suggest *s, const struct spec_groups *groups, size_t item_size)
-{
-    const char *item = groups->items;
-    for (size_t i = 0; i < groups->count; i++)
-        suggest_offer(s, ((const struct spec_head *)(item + i * item_size))->name);
-}
-
-static void report_undefined(const struct building *b, const struct spec_text *name,
-                             bool is_source)
-{
-    struct suggest s = suggest_begin(name->text);
-    if (is_source) {
-        offer_names(&s, &b->spec->sources, sizeof(struct spec_source));
-    } else {
-        offer_names(&s, &b->spec->destinations, sizeof(struct spec_set));
-        offer_names(&s, &b->spec->webex.destinations, sizeof(struct spec_set));
-    }
-    const char *kind = is_source ? "source" : "destination";
-    if (s.best != NULL)
-        errlist_add(b->faults, &name->at, "there is no %s set '%s', did you mean '%s'?", kind,
-                    name->text, s.best);
-    else
-        errlist_add(b->faults, &name->at, "there is no %s set '%s'", kind, name->text);
-}
-
-/* The numbers of the sets named, in an array to be freed. */
-static int *find_sets(const struct building *b, const struct spec_texts *names, bool is_source,
-                      size_t *count)
-{
-    int *sets = mem_must_zalloc((names->count + 1) * sizeof(*sets));
-    *count = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        struct str name = str_of(names->items[i].text);
-        int set = is_source ? policy_find_source(b->builder, name)
-                            : policy_find_destination(b->builder, name);
-        if (set < 0)
-            report_undefined(b, &names->items[i], is_source);
-        else
-            sets[(*count)++] = set;
-    }
-    return sets;
-}
 
 /* RFC 9110 section 5.6.2: token. */
 static bool is_token(const char *text)
@@ -148,7 +106,9 @@ static void keep_texts(const struct building *b, const struct spec_rule *r)
     const struct spec_guard *guard = &b->spec->guard;
 
     text->parent = find_parent(b, r);
-
+    if (r->not_tls.is_set)
+        text->not_tls =
+            r->not_tls.value == SPEC_NOT_TLS_DENY ? NOT_TLS_DENY : NOT_TLS_TUNNEL;
     if (r->ports.is_set || r->action.value == SPEC_ACTION_ALLOW) {
         text->connect_ports = format_ports(r->ports.is_set ? &r->ports : &guard->connect_ports);
         text->http_ports = format_ports(r->ports.is_set ? &r->ports : &guard->http_ports);
@@ -159,11 +119,8 @@ static void keep_texts(const struct building *b, const struct spec_rule *r)
 
 static bool has_names(const struct building *b, const char *source)
 {
-    const struct spec_source *sources = b->spec->sources.items;
-    for (size_t i = 0; i < b->spec->sources.count; i++)
-        if (strcmp(sources[i].head.name, source) == 0)
-            return sources[i].users.is_set || sources[i].groups.is_set;
-    return false;
+    const struct spec_source *s = set_names_source(b->spec, source);
+    return s != NULL && (s->users.is_set || s->groups.is_set);
 }
 
 /* Whether the rule asks for credentials, whatever its sources name. */
@@ -184,6 +141,26 @@ static bool needs_user(const struct building *b, const struct spec_rule *r)
     return is_required;
 }
 
+/* What is written must be what happens, so a rule cannot ask for what is off. */
+static enum policy_tls read_tls(const struct building *b, const struct spec_rule *r)
+{
+    bool is_inspect = r->tls.value == SPEC_TLS_INSPECT;
+    const struct spec_number *useless = r->tls.is_set ? &r->tls : &r->not_tls;
+    if (r->action.value == SPEC_ACTION_DENY) {
+        if (useless->is_set)
+            errlist_warn(b->faults, &useless->at, "%s means nothing in a rule that denies",
+                         r->tls.is_set ? "tls" : "not_tls");
+        return POLICY_TLS_NONE;
+    }
+    if (!r->tls.is_set)
+        return POLICY_TLS_NONE;
+    if (is_inspect && !b->spec->inspection.enabled.value)
+        errlist_add(b->faults, &r->tls.at,
+                    "tls = \"inspect\": inspection is off; set inspection.enabled, or take the "
+                    "key out");
+    return is_inspect ? POLICY_TLS_INSPECT : POLICY_TLS_TUNNEL;
+}
+
 static void add_rule(const struct building *b, size_t index)
 {
     const struct spec_rule *r = &((const struct spec_rule *)b->spec->rules.items)[index];
@@ -193,14 +170,15 @@ static void add_rule(const struct building *b, size_t index)
 
     if (r->name.text != NULL)
         check_name(b, index);
-    int *from = find_sets(b, &r->from, true, &from_count);
-    int *to = find_sets(b, &r->to, false, &to_count);
+    int *from = set_names_find(b->spec, b->builder, &r->from, true, &from_count, b->faults);
+    int *to = set_names_find(b->spec, b->builder, &r->to, false, &to_count, b->faults);
     struct str *methods = read_methods(b, &r->methods);
     struct policy_rule_spec spec = {
         .name = r->name.text,
         .at = r->head.at,
         .action = r->action.value == SPEC_ACTION_ALLOW ? POLICY_ALLOW : POLICY_DENY,
         .needs_user = needs_user(b, r),
+        .tls = read_tls(b, r),
         .from = from,
         .from_count = from_count,
         .to = to,

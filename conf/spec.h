@@ -52,13 +52,15 @@ struct spec_webex {
 
 enum { SPEC_ACTION_ALLOW, SPEC_ACTION_DENY };
 enum { SPEC_AUTH_NONE, SPEC_AUTH_REQUIRED };
+enum { SPEC_TLS_INSPECT, SPEC_TLS_TUNNEL };
+enum { SPEC_NOT_TLS_TUNNEL, SPEC_NOT_TLS_DENY };
 
 struct spec_rule {
     struct spec_head head;
     struct spec_text name;
     struct spec_texts from, to, methods;
     struct spec_ports ports;
-    struct spec_number action, auth, tls;
+    struct spec_number action, auth, tls, not_tls;
     struct spec_text via;
 };
 
@@ -80,6 +82,13 @@ struct spec_limits {
     struct spec_head head;
     struct spec_number header_bytes, header_timeout, connect_timeout, tunnel_idle,
         tunnels_per_client, drain, response_timeout, client_idle, origin_idle, origins_idle;
+};
+
+struct spec_inspection {
+    struct spec_head head;
+    struct spec_number enabled, fallback, min_tls, leaf_key, leaves; /* fallback: the key default */
+    struct spec_text ca_certificate, ca_key, trust;
+    struct spec_texts never, never_from;
 };
 
 struct spec_headers {
@@ -116,6 +125,7 @@ struct spec {
     struct spec_guard guard;
     struct spec_dns dns;
     struct spec_limits limits;
+    struct spec_inspection inspection;
     struct spec_headers headers;
     struct spec_groups parents; /* struct spec_parent */
     struct spec_log log;

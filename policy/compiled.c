@@ -36,6 +36,7 @@ void compiled_free(struct policy *p)
         free_rule(&p->rules[i]);
     for (size_t i = 0; i < COMPILED_SCHEMES; i++)
         mem_free(p->defaults[i].ranges);
+    inspection_fini(&p->inspection);
     domain_fini(&p->domains);
     glob_fini(&p->globs);
     regex_fini(&p->regexes);
@@ -65,6 +66,13 @@ struct str compiled_text(const struct policy *p, uint32_t offset, size_t len)
 struct place compiled_place(const struct policy *p, uint16_t file, uint32_t line)
 {
     return (struct place){file == NOTE_NO_FILE ? NULL : p->files[file], line};
+}
+
+void compiled_note(const struct policy *p, const struct note *note, struct str *text,
+                   struct place *at)
+{
+    *text = compiled_text(p, note->text, note->text_len);
+    *at = compiled_place(p, note->file, note->line);
 }
 
 const struct ports *compiled_ports(const struct policy *p, const struct rule *r,

@@ -14,6 +14,7 @@
 #include "policy/bulk.h"
 #include "policy/domain.h"
 #include "policy/glob.h"
+#include "policy/inspection.h"
 #include "policy/nameset.h"
 #include "policy/netset.h"
 #include "policy/note.h"
@@ -52,7 +53,8 @@ struct rule {
     char *name;
     struct place at;
     enum policy_action action;
-    bool needs_user; /* an allow rule that asks for credentials */
+    bool needs_user;     /* an allow rule that asks for credentials */
+    enum policy_tls tls; /* NONE: the fallback's */
     uint16_t *from;
     size_t from_count;
     uint16_t *to;
@@ -80,6 +82,7 @@ struct policy {
     struct netset nets;    /* destinations */
     struct netset clients; /* sources */
     struct bulk urls;      /* struct url */
+    struct inspection inspection;
 };
 
 MUST_CHECK struct policy *compiled_new(void);
@@ -89,6 +92,8 @@ void compiled_free(struct policy *p);
 
 const struct url *compiled_url(const struct policy *p, uint32_t index);
 struct str compiled_text(const struct policy *p, uint32_t offset, size_t len);
+void compiled_note(const struct policy *p, const struct note *note, struct str *text,
+                   struct place *at);
 struct place compiled_place(const struct policy *p, uint16_t file, uint32_t line);
 
 /* The ports of a rule under a scheme; NULL stands for all of them (a deny rule that

@@ -4,131 +4,10 @@
 
 #include <string.h>
 
-#include "policy/compiled.h"
-#include "policy/scratch.h"
+#include "policy/ask.h"
+#include "policy/exempt.h"
 
 #define NO_SET (-1)
-
-/* One question on its way. */
-struct ask {
-    const struct policy *p;
-    const struct policy_query *q;
-    struct policy_scratch *s;
-    struct str method;
-};
-
-static void mark_limit(const struct ask *ask, uint16_t set)
-{
-    ask->s->sets[set].limit_stamp = ask->s->stamp;
-}
-
-static bool has_path(const struct ask *ask, uint32_t index, uint16_t set)
-{
-    const struct url *url = compiled_url(ask->p, index);
-    struct policy_scratch *s = ask->s;
-    if (!url_fits(url, ask->q->scheme, ask->q->port))
-        return false;
-    if (url->path_len == 0)
-        return true;
-    if (ask->q->path.len > SCRATCH_PATH_MAX) {
-        mark_limit(ask, set);
-        return false;
-    }
-    if (!s->has_path)
-        s->path_len = url_normalise(ask->q->path, s->path);
-    s->has_path = true;
-    return glob_matches(compiled_text(ask->p, url->path, url->path_len),
-                        (struct str){s->path, s->path_len});
-}
-
-static void record_match(const struct ask *ask, uint16_t set, enum scratch_kind kind, size_t len,
-                         uint32_t url, uint32_t index)
-{
-    struct set_state *state = &ask->s->sets[set];
-    uint32_t rank = (uint32_t)kind << 16 | (uint32_t)len;
-    if (url != NOTE_NO_URL) {
-        if (!has_path(ask, url, set))
-            return;
-        rank |= SCRATCH_URL_RANK;
-    }
-    if (state->stamp == ask->s->stamp && state->rank >= rank)
-        return;
-    state->stamp = ask->s->stamp;
-    state->rank = rank;
-    state->kind = kind;
-    state->index = index;
-}
-
-static void on_domain(void *context, const struct domain_match *match)
-{
-    record_match(context, match->set, match->is_suffix ? KIND_SUFFIX : KIND_EXACT, match->key_len,
-                 match->url, match->ref);
-}
-
-static void on_glob(void *context, uint32_t index)
-{
-    const struct ask *ask = context;
-    const struct glob *glob = glob_at(&ask->p->globs, index);
-    record_match(ask, glob->note.set, glob->literals ? KIND_GLOB : KIND_ALL, glob->literals,
-                 glob->note.url, index);
-}
-
-static void collect_globs(struct ask *ask)
-{
-    struct policy_scratch *s = ask->s;
-    const struct host *h = ask->q->host;
-    if (ask->p->globs.count == 0)
-        return;
-    s->subject[0] = '.';
-    memcpy(s->subject + 1, h->name, h->len);
-    glob_find(&ask->p->globs, s->subject, h->len + 1, s->bucket_stamps, s->stamp, on_glob, ask);
-}
-
-/* urls: also those that go on behind the address. */
-static void collect_nets(const struct ask *ask, const struct addr *a, bool urls)
-{
-    const struct netset *n = &ask->p->nets;
-    for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a)) {
-        const struct netset_item *item = netset_item(n, i);
-        if (urls || item->note.url == NOTE_NO_URL)
-            record_match(ask, item->note.set, KIND_PREFIX, item->bits, item->note.url, i);
-    }
-}
-
-static void collect_client(const struct ask *ask)
-{
-    const struct netset *n = &ask->p->clients;
-    const struct addr *a = ask->q->client;
-    if (a == NULL || n->count == 0)
-        return;
-    for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a))
-        ask->s->source_stamps[netset_item(n, i)->note.set] = ask->s->stamp;
-}
-
-static inline void begin(struct ask *ask, const struct policy *p, const struct policy_query *q,
-                  struct policy_scratch *s)
-{
-    ASSERT(s->policy == p);
-    scratch_next(s);
-    *ask = (struct ask){p, q, s, q->method};
-    if (q->method.len == 0 && q->scheme == POLICY_CONNECT)
-        ask->method = STR_LIT("CONNECT");
-    collect_client(ask);
-}
-
-/* By address and product alone. */
-static bool has_client(const struct ask *ask, uint16_t index)
-{
-    const struct source *source = &ask->p->sources[index];
-    struct str product = ask->q->product;
-    bool is_product = source->product != NULL && str_eq(product, str_of(source->product));
-    if (source->prefixes == 0)
-        return is_product || (source->product == NULL && source->has_names);
-    if (ask->q->client == NULL)
-        return is_product;
-    bool is_inside = ask->s->source_stamps[index] == ask->s->stamp;
-    return is_inside && (source->product == NULL || product.len == 0 || is_product);
-}
 
 /* Whether a source fits. Unknown: its client does, and who the user is decides. */
 enum fit { FIT_NO, FIT_YES, FIT_UNKNOWN };
@@ -155,7 +34,7 @@ static enum fit match_source(const struct ask *ask, const struct rule *rule, int
     *source = NO_SET;
     for (size_t i = 0; i < rule->from_count; i++) {
         const struct source *candidate = &ask->p->sources[rule->from[i]];
-        if (!has_client(ask, rule->from[i]))
+        if (!ask_has_client(ask, rule->from[i]))
             continue;
         enum fit fit = candidate->has_names ? match_names(ask, candidate) : FIT_YES;
         if (fit == FIT_NO || fit == best)
@@ -187,26 +66,6 @@ static bool match_method(const struct ask *ask, const struct rule *rule)
     return rule->methods_count == 0;
 }
 
-/* The regexes of one set, at most once for a question. */
-static void run_regexes(const struct ask *ask, uint16_t set)
-{
-    const struct regex_list *l = &ask->p->regexes;
-    struct set_state *state = &ask->s->sets[set];
-    uint32_t i = ask->p->destinations[set].first_regex;
-    if (state->regex_stamp == ask->s->stamp)
-        return;
-    state->regex_stamp = ask->s->stamp;
-    for (; i != REGEX_NONE; i = regex_at(l, i)->next) {
-        enum regex_result result = regex_match(l, i, host_str(ask->q->host), ask->s->regex);
-        if (result == REGEX_GAVE_UP)
-            mark_limit(ask, set);
-        if (result != REGEX_MATCH)
-            continue;
-        record_match(ask, set, KIND_REGEX, 0, NOTE_NO_URL, i);
-        return;
-    }
-}
-
 enum found { FOUND_NO, FOUND_YES, FOUND_LIMIT, FOUND_UNSURE };
 
 /* set: the first of the rule that matches, or NO_SET where the rule is for every
@@ -215,7 +74,7 @@ static inline enum found match_plain(const struct ask *ask, const struct rule *r
 {
     *set = NO_SET;
     for (size_t i = 0; i < rule->to_count; i++) {
-        if (ask->s->sets[rule->to[i]].stamp != ask->s->stamp)
+        if (!ask_has_set(ask, rule->to[i]))
             continue;
         *set = rule->to[i];
         return FOUND_YES;
@@ -231,49 +90,17 @@ static enum found match_costly(const struct ask *ask, const struct rule *rule, i
 {
     enum found found = FOUND_NO;
     for (size_t i = 0; i < rule->to_count; i++) {
-        const struct set_state *state = &ask->s->sets[rule->to[i]];
-        run_regexes(ask, rule->to[i]);
-        if (state->stamp == ask->s->stamp) {
+        ask_run_regexes(ask, rule->to[i]);
+        if (ask_has_set(ask, rule->to[i])) {
             *set = rule->to[i];
             return FOUND_YES;
         }
-        if (state->limit_stamp == ask->s->stamp && found == FOUND_NO) {
+        if (ask_has_limit(ask, rule->to[i]) && found == FOUND_NO) {
             *set = rule->to[i];
             found = FOUND_LIMIT;
         }
     }
     return found;
-}
-
-static void set_note(const struct policy *p, const struct note *note, struct policy_verdict *v)
-{
-    v->pattern = compiled_text(p, note->text, note->text_len);
-    v->pattern_at = compiled_place(p, note->file, note->line);
-}
-
-static void set_pattern(const struct ask *ask, int set, struct policy_verdict *v)
-{
-    const struct policy *p = ask->p;
-    const struct set_state *state = &ask->s->sets[set];
-    struct domain_entry entry;
-    switch (state->kind) {
-    case KIND_EXACT:
-    case KIND_SUFFIX:
-        domain_read(&p->domains, state->index, &entry);
-        v->pattern = entry.written;
-        v->pattern_at = compiled_place(p, entry.file, entry.line);
-        break;
-    case KIND_GLOB:
-    case KIND_ALL:
-        set_note(p, &glob_at(&p->globs, state->index)->note, v);
-        break;
-    case KIND_REGEX:
-        set_note(p, &regex_at(&p->regexes, state->index)->note, v);
-        break;
-    case KIND_PREFIX:
-        set_note(p, &netset_item(&p->nets, state->index)->note, v);
-        break;
-    }
 }
 
 /* A rule, and the sets by which it fits. */
@@ -292,12 +119,9 @@ static void set_verdict(const struct ask *ask, const struct choice *choice,
     int set = choice->set;
     bool is_allowed = reason == POLICY_BY_RULE && rule->action == POLICY_ALLOW;
     bool is_asking = reason == POLICY_NEEDS_USER;
-    bool is_tunnel = is_allowed && ask->q->scheme == POLICY_CONNECT;
     *v = (struct policy_verdict){
         .action = is_allowed ? POLICY_ALLOW : is_asking ? POLICY_AUTHENTICATE : POLICY_DENY,
         .reason = reason,
-        .tls = is_tunnel ? POLICY_TLS_TUNNEL : POLICY_TLS_NONE,
-        .tls_reason = is_tunnel ? "inspection is off" : NULL,
         .needs_user = rule->needs_user || (source != NULL && source->has_names),
         .rule_index = (int)choice->index,
         .rule = rule->name,
@@ -305,8 +129,10 @@ static void set_verdict(const struct ask *ask, const struct choice *choice,
         .source = source != NULL ? source->name : NULL,
         .set = set != NO_SET ? ask->p->destinations[set].name : NULL,
     };
-    if (set != NO_SET && ask->s->sets[set].stamp == ask->s->stamp)
-        set_pattern(ask, set, v);
+    if (set != NO_SET && ask_has_set(ask, (uint16_t)set))
+        ask_read_pattern(ask, (uint16_t)set, &v->pattern, &v->pattern_at);
+    if (is_allowed && ask->q->scheme == POLICY_CONNECT)
+        exempt_tunnel(ask, rule, v);
 }
 
 /* Nothing decided: was there an allow rule that failed by its port or method alone? */
@@ -383,11 +209,8 @@ void policy_eval(const struct policy *p, const struct policy_query *q, struct po
     search.count = 0;
     if (!q->host->is_address)
         domain_prepare(&p->domains, host_str(q->host), &search);
-    begin(&ask, p, q, s);
-    collect_globs(&ask);
-    if (q->host->is_address)
-        collect_nets(&ask, &q->host->addr, true);
-    domain_find(&p->domains, &search, on_domain, &ask);
+    ask_begin(&ask, p, q, s);
+    ask_collect_host(&ask, &search);
     if (find_rule(&ask, &is_near, v))
         return;
     *v = (struct policy_verdict){.reason = POLICY_NO_RULE, .rule_index = -1};
@@ -403,15 +226,15 @@ bool policy_allows_address(const struct policy *p, const struct policy_query *q,
     struct choice c;
     if (v->action != POLICY_ALLOW)
         return false;
-    begin(&ask, p, q, s);
-    collect_nets(&ask, dialled, false);
+    ask_begin(&ask, p, q, s);
+    ask_collect_nets(&ask, dialled, false);
     for (c.index = 0; c.index < (size_t)v->rule_index; c.index++) {
         const struct rule *rule = &p->rules[c.index];
         if (rule->action != POLICY_DENY || !match_port(&ask, rule) || !match_method(&ask, rule) ||
             match_source(&ask, rule, &c.source) == FIT_NO)
             continue;
         for (size_t k = 0; k < rule->to_count; k++) {
-            if (s->sets[rule->to[k]].stamp != s->stamp)
+            if (!ask_has_set(&ask, rule->to[k]))
                 continue;
             c.set = rule->to[k];
             set_verdict(&ask, &c, POLICY_BY_RULE, v);
@@ -425,12 +248,11 @@ bool policy_source_holds(const struct policy *p, int source, const struct addr *
                          struct str product, struct policy_scratch *s)
 {
     struct policy_query q = {.client = client, .product = product};
-    struct ask ask = {.p = p, .q = &q, .s = s};
+    struct ask ask;
     if (source < 0)
         return true;
-    scratch_next(s);
-    collect_client(&ask);
-    return has_client(&ask, (uint16_t)source);
+    ask_begin(&ask, p, &q, s);
+    return ask_has_client(&ask, (uint16_t)source);
 }
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -467,7 +289,7 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
                  p->nets.keys.size + p->clients.items.size + p->clients.keys.size +
                  p->rules_count * sizeof(struct rule) +
                  p->destinations_count * sizeof(struct destination) +
-                 p->sources_count * sizeof(struct source);
+                 p->sources_count * sizeof(struct source) + inspection_bytes(&p->inspection);
     for (size_t i = 0; i < p->sources_count; i++)
         out->bytes += nameset_bytes(&p->sources[i].users) + nameset_bytes(&p->sources[i].groups);
 }

@@ -404,6 +404,7 @@ int policy_add_rule(struct policy_builder *b, const struct policy_rule_spec *rul
         .at = builder_place(b, &rule->at),
         .action = rule->action,
         .needs_user = rule->needs_user && rule->action == POLICY_ALLOW,
+        .tls = rule->tls,
         .from = copy_sets(rule->from, rule->from_count, p->sources_count),
         .from_count = rule->from_count,
         .to = copy_sets(rule->to, rule->to_count, p->destinations_count),

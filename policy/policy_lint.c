@@ -10,79 +10,19 @@
 
 #include <string.h>
 
+#include "policy/catalog.h"
 #include "policy/compiled.h"
 #include "util/mem.h"
 
-/* The patterns of one kind, set by set: those of set s are items[first[s]] up to
- * items[first[s + 1]]. */
-struct by_set {
-    size_t *first;
-    uint32_t *items;
-};
-
 struct lint {
     const struct policy *p;
-    struct by_set domains, globs, nets;
+    struct catalog catalog;
     bool *is_covering; /* sets of the earlier rule */
     bool is_deny;      /* the earlier rule denies */
     bool is_later_deny;
     uint32_t *stamps; /* for glob_find */
     uint32_t stamp;
 };
-
-typedef uint32_t (*walk_fn)(const struct policy *p, uint32_t after, uint16_t *set);
-
-/* The walks give 1 + the index of each pattern; 0 begins and ends. */
-static uint32_t walk_domains(const struct policy *p, uint32_t after, uint16_t *set)
-{
-    struct domain_entry entry;
-    domain_ref ref = domain_walk(&p->domains, after);
-    if (ref != 0) {
-        domain_read(&p->domains, ref, &entry);
-        *set = entry.set;
-    }
-    return ref;
-}
-
-static uint32_t walk_globs(const struct policy *p, uint32_t after, uint16_t *set)
-{
-    if (after == p->globs.count)
-        return 0;
-    *set = glob_at(&p->globs, after)->note.set;
-    return after + 1;
-}
-
-static uint32_t walk_nets(const struct policy *p, uint32_t after, uint16_t *set)
-{
-    if (after == p->nets.count)
-        return 0;
-    *set = netset_item(&p->nets, after)->note.set;
-    return after + 1;
-}
-
-/* Counts, then files: two walks. */
-static void index_by_set(struct by_set *index, const struct policy *p, walk_fn walk)
-{
-    uint16_t set;
-    size_t total = 0;
-    index->first = mem_must_zalloc((p->destinations_count + 2) * sizeof(*index->first));
-    for (uint32_t i = walk(p, 0, &set); i != 0; i = walk(p, i, &set))
-        index->first[set + 2]++;
-    for (size_t i = 0; i < p->destinations_count; i++) {
-        total += index->first[i + 2];
-        index->first[i + 2] = total;
-    }
-    index->items = mem_must_zalloc(total * sizeof(*index->items));
-    /* first[s + 1] is where the next of s goes; in the end it is where s + 1 begins. */
-    for (uint32_t i = walk(p, 0, &set); i != 0; i = walk(p, i, &set))
-        index->items[index->first[set + 1]++] = i;
-}
-
-static void free_index(struct by_set *index)
-{
-    mem_free(index->first);
-    mem_free(index->items);
-}
 
 /* A look for globs of the earlier rule that cover a name or another glob. */
 struct glob_look {
@@ -216,14 +156,14 @@ static bool is_regex_covered(const struct lint *l, const struct rule *earlier, u
 
 static bool is_set_covered(struct lint *l, const struct rule *earlier, uint16_t set)
 {
-    for (size_t i = l->domains.first[set]; i < l->domains.first[set + 1]; i++)
-        if (!is_domain_covered(l, l->domains.items[i]))
+    for (size_t i = l->catalog.domains.first[set]; i < l->catalog.domains.first[set + 1]; i++)
+        if (!is_domain_covered(l, l->catalog.domains.items[i]))
             return false;
-    for (size_t i = l->globs.first[set]; i < l->globs.first[set + 1]; i++)
-        if (!is_glob_covered(l, l->globs.items[i]))
+    for (size_t i = l->catalog.globs.first[set]; i < l->catalog.globs.first[set + 1]; i++)
+        if (!is_glob_covered(l, l->catalog.globs.items[i]))
             return false;
-    for (size_t i = l->nets.first[set]; i < l->nets.first[set + 1]; i++)
-        if (!is_net_covered(l, l->nets.items[i]))
+    for (size_t i = l->catalog.nets.first[set]; i < l->catalog.nets.first[set + 1]; i++)
+        if (!is_net_covered(l, l->catalog.nets.items[i]))
             return false;
     uint32_t i = l->p->destinations[set].first_regex;
     for (; i != REGEX_NONE; i = regex_at(&l->p->regexes, i)->next)
@@ -466,14 +406,10 @@ void policy_lint(const struct policy *p, struct errlist *warnings)
     struct lint l = {.p = p};
     l.is_covering = mem_must_zalloc(p->destinations_count * sizeof(*l.is_covering));
     l.stamps = mem_must_zalloc(p->globs.bucket_count * sizeof(*l.stamps));
-    index_by_set(&l.domains, p, walk_domains);
-    index_by_set(&l.globs, p, walk_globs);
-    index_by_set(&l.nets, p, walk_nets);
+    catalog_init(&l.catalog, p);
     for (size_t i = 0; i < p->rules_count; i++)
         check_rule(&l, i, warnings);
-    free_index(&l.domains);
-    free_index(&l.globs);
-    free_index(&l.nets);
+    catalog_fini(&l.catalog);
     mem_free(l.is_covering);
     mem_free(l.stamps);
 }

@@ -26,6 +26,7 @@ struct set_state {
     uint32_t stamp;       /* matched, where it is the question's */
     uint32_t regex_stamp; /* its regexes were run */
     uint32_t limit_stamp; /* and one of its patterns gave up */
+    uint32_t limit_regex; /* which, where it was a regex */
     uint32_t rank;
     uint32_t index; /* of the pattern among its kind */
     enum scratch_kind kind;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/ops/metrics.h"
+#include "proxy/proposals.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -58,6 +59,18 @@ static void on_health(struct evhttp_request *request, void *arg)
     send_text(request, c->is_draining ? 503 : 200, c->is_draining ? "Service Unavailable" : "OK",
               "text/plain; charset=utf-8", body);
     evbuffer_free(body);
+}
+
+static void on_proposed_exemptions(struct evhttp_request *request, void *arg)
+{
+    struct control *c = arg;
+    struct evbuffer *body = evbuffer_new();
+    if (body == NULL || proposals_write(c->shared.proposals, body) != 0)
+        evhttp_send_error(request, HTTP_INTERNAL, NULL);
+    else
+        send_text(request, 200, "OK", "application/json", body);
+    if (body != NULL)
+        evbuffer_free(body);
 }
 
 static struct evconnlistener *listen_unix(struct control *c, const char *path)
@@ -107,6 +120,7 @@ static struct evhttp *new_http(struct control *c)
     evhttp_set_timeout(http, REQUEST_TIMEOUT_S);
     evhttp_set_cb(http, "/metrics", on_metrics, c);
     evhttp_set_cb(http, "/healthz", on_health, c);
+    evhttp_set_cb(http, "/api/proposed-exemptions", on_proposed_exemptions, c);
     return http;
 }
 

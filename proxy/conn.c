@@ -8,6 +8,7 @@
 
 #include "proxy/auth/session.h"
 #include "proxy/clients.h"
+#include "proxy/inspected.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -81,6 +82,23 @@ enum next conn_enter(struct conn *c, const struct phase *phase)
     return NEXT_PHASE;
 }
 
+/* Whether it makes a difference what a tunnel begins with. */
+static bool must_peek(const struct txn *t)
+{
+    const struct config *config = t->pin->config;
+    return config->inspection.is_enabled ||
+           config->rules[t->verdict.rule_index].not_tls == NOT_TLS_DENY;
+}
+
+enum next conn_enter_connected(struct conn *c)
+{
+    struct txn *t = c->txn;
+    txn_connected(t);
+    if (t->is_connect)
+        return conn_enter(c, must_peek(t) ? &PHASE_PEEK : &PHASE_TUNNEL);
+    return conn_enter(c, t->is_inside ? &PHASE_ORIGIN_TLS : &PHASE_FORWARD);
+}
+
 void conn_set_deadline(struct conn *c, uint64_t from_now_ms)
 {
     c->is_expired = false;
@@ -103,12 +121,18 @@ static void uncount(struct conn *c)
     atomic_fetch_sub_explicit(&shared->tunnels, 1, memory_order_relaxed);
 }
 
+bool conn_begin_txn(struct conn *c)
+{
+    c->txn = txn_new(c->worker, &c->client_addr);
+    if (c->txn != NULL && c->inspected != NULL)
+        inspected_describe(c->inspected, c->txn);
+    return c->txn != NULL;
+}
+
 /* For a fault in front of the first request: there must be one to log. */
 static bool has_txn(struct conn *c)
 {
-    if (c->txn == NULL)
-        c->txn = txn_new(c->worker, &c->client_addr);
-    return c->txn != NULL;
+    return c->txn != NULL || conn_begin_txn(c);
 }
 
 static void note_fault(struct conn *c, enum end_reason reason, const char *details)
@@ -150,8 +174,9 @@ enum next conn_end(struct conn *c, enum end_reason reason)
         c->phase->leave(c);
     if (c->txn != NULL && !c->is_logged)
         txn_finish(c->txn, reason, c->txn->status);
-    else if (!c->is_logged)
+    else if (!c->is_logged && c->inspected == NULL)
         count_add(&w->counters.ends[reason], 1);
+    inspected_close(c, reason);
     txn_free(c->txn);
     c->txn = NULL;
     conn_drop_early(c);

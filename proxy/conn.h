@@ -29,6 +29,7 @@
 #include "util/str.h"
 
 struct auth_session;
+struct inspected;
 struct worker;
 
 struct conn {
@@ -50,6 +51,7 @@ struct conn {
     uint8_t auth_rounds;                   /* answers 407 in a row */
     SSL_CTX *tls;                          /* for the handshake; NULL: none, or it has begun */
     struct auth_session *auth;             /* NULL: no handshake was begun */
+    struct inspected *inspected;           /* NULL: its TLS, if it has any, goes elsewhere */
     struct txn *txn;                       /* NULL between requests and in a tunnel */
     char *early, *late; /* read from the client, and from the origin, not used yet */
     uint32_t early_len, late_len;
@@ -70,11 +72,19 @@ void conn_run(struct conn *c);
  * cannot be entered (no memory) the connection is ended: NEXT_END. */
 MUST_CHECK enum next conn_enter(struct conn *c, const struct phase *phase);
 
+/* The origin of c->txn is there: what comes next is a tunnel, a look at its first bytes, TLS
+ * with the origin, or the request. */
+MUST_CHECK enum next conn_enter_connected(struct conn *c);
+
 /* The deadline of what is going on now. */
 void conn_set_deadline(struct conn *c, uint64_t from_now_ms);
 
 /* Bytes have come: a check-up at the next tick (see stream.h for why). */
 void conn_watch(struct conn *c);
+
+/* c->txn for a request that begins; inside inspected TLS it is for the host of the CONNECT.
+ * False without memory. */
+MUST_CHECK bool conn_begin_txn(struct conn *c);
 
 /* The request cannot be served: says why to the client where that is still
  * possible, else ends the connection. details (may be NULL) goes to the answer. */

@@ -11,8 +11,9 @@
  *   -> leaves_free (before the workers are freed)
  *
  * Owns the cache, and the key of all leaves. Invariants: at most max leaves are kept, the one
- * that was not asked for for the longest time goes first; a leaf is not given out within its last minute; an ask comes back
- * exactly once, whatever happens to the signer; failures are not kept.
+ * that was not asked for for the longest time goes first; none is found within its last
+ * minute (whose origin ends so soon has a new one forged each time); an ask comes back exactly
+ * once, whatever happens to the signer; failures are not kept.
  * Threads: leaves_use and leaves_free by the control thread; leaf_unref by any; the rest by the
  * workers, under a lock that is held for a look-up.
  */
@@ -51,7 +52,7 @@ struct leaf_ask {
     struct inbox *inbox;
     struct letter letter;
     void (*done)(struct leaf_ask *ask); /* on the worker */
-    void (*drop)(struct leaf_ask *ask); /* instead of done, when everything ends */
+    void (*drop)(struct leaf_ask *ask); /* instead of done, when everything ends; no leaf */
     unsigned char key[LEAVES_KEY_SIZE]; /* of what: the digest of the origin's certificate, say */
     struct leaf_order *order;           /* the caller's; read until done or drop */
     struct leaf *leaf;                  /* the answer, with a reference; NULL: see fault */
@@ -77,8 +78,8 @@ void leaves_ask(struct leaves *l, struct leaf_ask *ask);
 void leaf_ref(struct leaf *leaf);
 void leaf_unref(struct leaf *leaf); /* NULL is fine */
 
-/* forged, found, waited: leaves_find that found, asks that waited for another's; failed: asks;
- * restarts: signers that ended unasked. */
+/* found: looks that found one, by leaves_find or by an ask; waited: asks that waited for
+ * another's; failed: asks; restarts: signers that ended unasked. */
 struct leaves_counts {
     uint64_t forged, found, waited, failed, evicted, restarts;
     unsigned kept;

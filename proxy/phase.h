@@ -6,6 +6,8 @@
  *                     ^  \        \________\__> forward -> request | tunnel | linger
  *                      \  \________\________\_> reply -> [discard ->] request | linger
  *   admit -> authenticate -> admit | reply; handshake -> reply | linger
+ *   dial, parent -> peek -> tunnel | origin_tls -> inspect -> request (inside)
+ *   dial, parent (inside) -> origin_tls -> forward
  *
  * enter makes the phase's private state (conn.state); step is level-based and may
  * be called at any time: it looks at what is there, goes on as far as it can, and
@@ -39,6 +41,9 @@ extern const struct phase PHASE_ADMIT;   /* asks the policy and the limits */
 extern const struct phase PHASE_AUTHENTICATE; /* finds out who asks */
 extern const struct phase PHASE_DIAL;    /* resolves, guards, connects */
 extern const struct phase PHASE_PARENT;  /* asks a parent proxy for a tunnel */
+extern const struct phase PHASE_PEEK;       /* looks at a tunnel's first bytes */
+extern const struct phase PHASE_ORIGIN_TLS; /* TLS with the origin of an inspected tunnel */
+extern const struct phase PHASE_INSPECT;    /* a leaf, and TLS with its client */
 extern const struct phase PHASE_TUNNEL;  /* moves bytes both ways */
 extern const struct phase PHASE_FORWARD; /* one plain request and its response */
 extern const struct phase PHASE_REPLY;   /* an answer of our own */

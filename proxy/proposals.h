@@ -8,8 +8,8 @@
  *
  *   proposals_new -> proposals_note ... -> proposals_write -> proposals_free
  *
- * Invariants: at most PROPOSALS_MAX hosts; the one that nothing happened to for the longest time
- * goes first.
+ * Invariants: at most PROPOSALS_MAX hosts; the one that did not fail for the longest time goes
+ * first. Addresses of clients are counted and never shown.
  * Threads: any; a lock is held for a look-up, at failures only.
  */
 #ifndef PROXY_PROPOSALS_H
@@ -23,6 +23,7 @@
 #include "util/str.h"
 
 #define PROPOSALS_MAX 1000
+#define PROPOSALS_CLIENTS_MAX 16u /* distinct addresses of a host are counted up to here */
 
 enum proposal_cause {
     PROPOSAL_ALERT,       /* the client refused our leaf in so many words */
@@ -47,7 +48,8 @@ void proposals_note(struct proposals *p, struct str host, uint16_t port, enum pr
  * looked for. */
 void proposals_note_success(struct proposals *p, struct str host, uint16_t port);
 
-/* As JSON: the one with the most failures first. */
-void proposals_write(struct proposals *p, struct evbuffer *out);
+/* As one JSON object and a line end: the host with the most failures first. 0, or -1 without
+ * memory: then out is as it was. */
+MUST_CHECK int proposals_write(struct proposals *p, struct evbuffer *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include "certs/tickets.h"
 #include "proxy/admin.h"
 #include "proxy/control.h"
+#include "proxy/leaves.h"
 #include "proxy/listener.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -180,6 +181,10 @@ static void share_tickets(struct control *c, struct config *config)
     for (size_t i = 0; i < config->listener_count; i++)
         if (config->listeners[i].tls != NULL)
             tickets_use(c->shared.tickets, config->listeners[i].tls);
+    if (config->inspection.is_enabled) {
+        tickets_use(c->shared.tickets, config->inspection.client_tls);
+        stream_tls_prepare(config->inspection.origin_tls);
+    }
 }
 
 static void post_config(struct control *c, struct config *config)
@@ -288,6 +293,20 @@ static void put_in_force(struct control *c, struct config *config)
     log_line(LOG_NOTICE, "reloaded %s (generation %u)", c->config_path, c->generation);
 }
 
+/* The signer first: it can fail for many reasons, and nobody notices one too many. */
+static int apply(struct control *c, struct config *config, struct err *e)
+{
+    struct err again;
+    if (leaves_use(c->shared.leaves, &config->inspection, e) != 0)
+        return -1;
+    if (control_apply_doors(c, config, e) == 0)
+        return 0;
+    if (leaves_use(c->shared.leaves, &c->config->inspection, &again) != 0)
+        log_line(LOG_ERROR, "the signer of the configuration in force cannot be started again: %s",
+                 again.text);
+    return -1;
+}
+
 void control_reload(struct control *c)
 {
     struct errlist faults;
@@ -299,7 +318,7 @@ void control_reload(struct control *c)
     if (config == NULL)
         refuse(c, NULL, NULL);
     else if (check_log(config->log.errors, &e) != 0 || check_log(config->log.access, &e) != 0 ||
-             control_apply_doors(c, config, &e) != 0)
+             apply(c, config, &e) != 0)
         refuse(c, config, &e);
     else
         put_in_force(c, config);

@@ -15,6 +15,8 @@
 #include "proxy/auth/authority.h"
 #include "proxy/clients.h"
 #include "proxy/control.h"
+#include "proxy/leaves.h"
+#include "proxy/proposals.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -157,10 +159,15 @@ static int prepare(struct control *c, struct err *e)
     c->shared.tickets = tickets_new(now_s);
     if (c->shared.tickets == NULL)
         return err_set(e, NULL, "cannot make keys for tickets of TLS");
+    c->shared.leaves = leaves_new(e);
+    if (c->shared.leaves == NULL || leaves_use(c->shared.leaves, &c->config->inspection, e) != 0)
+        return -1;
     c->shared.clients = clients_new();
+    c->shared.proposals = proposals_new();
     c->shared.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->base = event_base_new();
-    if (c->shared.clients == NULL || c->shared.done_fd < 0 || c->base == NULL)
+    if (c->shared.clients == NULL || c->shared.proposals == NULL || c->shared.done_fd < 0 ||
+        c->base == NULL)
         return err_set(e, NULL, "cannot start: %s", strerror(errno));
     if (watch_signals(c) != 0)
         return err_set(e, NULL, "cannot watch signals");
@@ -197,6 +204,7 @@ static void finish(struct control *c)
     admin_close(c);
     if (c->shared.authority != NULL)
         authority_stop(c->shared.authority);
+    leaves_free(c->shared.leaves);
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_free(c->workers[i]);
     mem_free(c->workers);
@@ -217,6 +225,7 @@ static void finish(struct control *c)
     if (c->shared.done_fd >= 0)
         close(c->shared.done_fd);
     clients_free(c->shared.clients);
+    proposals_free(c->shared.proposals);
     authority_free(c->shared.authority);
     mem_free(c->bound);
     config_unref(c->config);

@@ -34,6 +34,8 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->host.is_address = false;
     t->port = 0;
     t->is_connect = t->has_max_forwards = t->is_reused = false;
+    t->is_inside = t->is_misdirected = t->has_peeked = false;
+    t->sni = NULL;
     t->path = t->head = NULL;
     t->head_len = 0;
     t->local = LOCAL_NONE;
@@ -50,7 +52,13 @@ struct txn *txn_new(struct worker *w, const struct endpoint *client)
     t->parent = NULL;
     t->has_verdict = t->is_dialled = false;
     t->dial_usec = t->start_usec;
+    t->connect_usec = 0;
     return t;
+}
+
+void txn_connected(struct txn *t)
+{
+    t->connect_usec = clock_usec() - t->dial_usec;
 }
 
 void txn_query(const struct txn *t, struct policy_query *query)
@@ -58,7 +66,9 @@ void txn_query(const struct txn *t, struct policy_query *query)
     *query = (struct policy_query){
         .host = &t->host,
         .port = t->port,
-        .scheme = t->is_connect ? POLICY_CONNECT : POLICY_HTTP,
+        .scheme = t->is_connect  ? POLICY_CONNECT
+                  : t->is_inside ? POLICY_HTTPS
+                                 : POLICY_HTTP,
         .method = str_of(t->method),
         .path = str_of(t->path),
         .client = &t->client.addr,
@@ -87,7 +97,8 @@ static void count_request(struct txn *t, enum count_verdict verdict)
 
 void txn_finish(struct txn *t, enum end_reason end, unsigned status)
 {
-    bool is_denial = end == END_DENIED || end == END_ADDRESS_FORBIDDEN || end == END_LOOP;
+    bool is_denial = end == END_DENIED || end == END_ADDRESS_FORBIDDEN || end == END_LOOP ||
+                     end == END_SNI_DENIED || end == END_TUNNEL_NOT_TLS || end == END_MISDIRECTED;
     bool is_question = status == 407;
     count_request(t, is_denial ? COUNT_DENY : is_question ? COUNT_AUTHENTICATE : COUNT_ERROR);
     count_add(&t->worker->counters.ends[end], 1);
@@ -112,6 +123,13 @@ struct str txn_key(const struct txn *t, char room[TXN_KEY_SIZE])
     return (struct str){room, len < TXN_KEY_SIZE ? (size_t)len : TXN_KEY_SIZE - 1};
 }
 
+static enum count_tls_decision decision(const struct policy_verdict *v)
+{
+    if (v->tls == POLICY_TLS_INSPECT)
+        return COUNT_TLS_INSPECT;
+    return v->is_exempt ? COUNT_TLS_EXEMPT : COUNT_TLS_TUNNEL;
+}
+
 struct txn_tail *txn_open_tunnel(struct txn *t)
 {
     struct txn_tail *tail = accesslog_open(t);
@@ -119,9 +137,11 @@ struct txn_tail *txn_open_tunnel(struct txn *t)
         return NULL;
     struct counters *counters = &t->worker->counters;
     count_request(t, COUNT_ALLOW);
-    count_add(&counters->tunnels, t->is_connect); /* an upgrade carries no TLS */
+    if (t->is_connect) { /* an upgrade carries no TLS of its own */
+        count_add(&counters->tls_decisions[decision(&t->verdict)], 1);
+        count_connect(counters, t->connect_usec);
+    }
     count_add(&counters->tunnels_open, 1);
-    count_connect(counters, clock_usec() - t->dial_usec);
     return tail;
 }
 
@@ -154,5 +174,6 @@ void txn_free(struct txn *t)
     identity_unref(t->identity);
     mem_free(t->path);
     mem_free(t->head);
+    mem_free(t->sni);
     mem_free(t);
 }

@@ -65,11 +65,17 @@ struct txn {
     bool expects_continue;          /* and its content has not been sent yet, as it seems */
     bool is_10;                     /* the request is of HTTP/1.0 */
     const struct parent_config *parent; /* NULL: the origin is dialled */
+    bool is_inside;          /* a request inside inspected TLS */
+    bool is_misdirected;     /* and it is for another host than its tunnel */
+    bool has_peeked;         /* the tunnel's first bytes were looked at */
+    char *sni;               /* the name in its ClientHello; NULL: none is known */
+    char tls_note[64];       /* where the verdict's tls_reason is not the policy's */
     bool has_verdict;
     struct policy_verdict verdict;
     bool is_dialled;
     struct endpoint dialled;
-    uint64_t dial_usec; /* when dialling began */
+    uint64_t dial_usec; /* when dialling began, and how long it took */
+    uint64_t connect_usec;
     char details[160]; /* for the answer: what exactly is wrong */
     char accept[160];  /* the client's Accept value, cut */
 };
@@ -85,6 +91,9 @@ struct txn_tail {
 
 /* NULL without memory. */
 MUST_CHECK struct txn *txn_new(struct worker *w, const struct endpoint *client);
+
+/* The origin, or a parent's tunnel to it, is there. */
+void txn_connected(struct txn *t);
 
 /* The question to the policy about this request; it borrows from the txn. */
 void txn_query(const struct txn *t, struct policy_query *query);

@@ -17,6 +17,8 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+#define SESSIONS_MAX 2000 /* with origins: some 4 KiB each */
+
 static void on_deadline(struct wheel_node *n, enum wheel_call call)
 {
     struct conn *c = LIST_ITEM(n, struct conn, deadline);
@@ -142,6 +144,7 @@ static struct config_pin *new_pin(struct worker *w, struct config *config, struc
         return NULL;
     }
     pin->config = config;
+    pin->generation = ++w->generation;
     pin->users = 1;
     pin->scratch = policy_scratch_new(config->policy);
     pin->pool = pool_new(w->base, config->limits.origins_idle, config->limits.origin_idle_ms);
@@ -200,6 +203,18 @@ void worker_count_header_changes(struct worker *w, const struct header_ledger *l
     }
 }
 
+/* Those between two requests look at what has changed around them. */
+static void run_waiting(struct worker *w)
+{
+    struct list_node *node = list_first(&w->conns);
+    while (node != NULL) {
+        struct conn *c = LIST_ITEM(node, struct conn, node);
+        node = list_next(&w->conns, node);
+        if (c->phase == &PHASE_REQUEST || c->phase == &PHASE_HANDSHAKE)
+            conn_run(c);
+    }
+}
+
 void worker_use_config(struct worker *w, struct config *config)
 {
     struct err e = {0};
@@ -210,19 +225,16 @@ void worker_use_config(struct worker *w, struct config *config)
     }
     w->pin = pin;
     worker_unpin(w, old);
+    /* Who was trusted under the old one must prove it again. */
+    sessions_clear(w->sessions);
+    run_waiting(w);
 }
 
 void worker_drain(struct worker *w)
 {
-    struct list_node *node = list_first(&w->conns);
     w->is_draining = true;
     listener_remove_all(w);
-    while (node != NULL) {
-        struct conn *c = LIST_ITEM(node, struct conn, node);
-        node = list_next(&w->conns, node);
-        if (c->phase == &PHASE_REQUEST || c->phase == &PHASE_HANDSHAKE)
-            conn_run(c);
-    }
+    run_waiting(w);
 }
 
 static int make_loop(struct worker *w)
@@ -256,9 +268,10 @@ struct worker *worker_new(struct shared *shared, unsigned number, struct config 
     list_init(&w->watched);
     wheel_init(&w->wheel, worker_now_ms(), on_deadline);
     inbox_init(&w->inbox);
-    w->tls_method = stream_tls_method();
-    if (w->tls_method == NULL || make_loop(w) != 0 || relay_pool_init(&w->pool) != 0 ||
-        inbox_open(&w->inbox, w) != 0 ||
+    w->tls_pool = stream_tls_pool_new();
+    w->sessions = sessions_new(SESSIONS_MAX);
+    if (w->tls_pool == NULL || w->sessions == NULL || make_loop(w) != 0 ||
+        relay_pool_init(&w->pool) != 0 || inbox_open(&w->inbox, w) != 0 ||
         RAND_bytes((unsigned char *)&w->id_key, sizeof(w->id_key)) != 1) {
         err_set(e, NULL, "worker %u: cannot make its loop: %s", number, strerror(errno));
         config_unref(config);
@@ -298,7 +311,8 @@ void worker_free(struct worker *w)
     inbox_fini(&w->inbox);
     free_pin(w->pin);
     relay_pool_fini(&w->pool);
-    BIO_meth_free(w->tls_method);
+    stream_tls_pool_free(w->tls_pool);
+    sessions_free(w->sessions);
     if (w->wheel_timer != NULL)
         event_free(w->wheel_timer);
     if (w->base != NULL)

@@ -33,6 +33,8 @@
 
 struct authority;
 struct clients;
+struct leaves;
+struct proposals;
 struct tickets;
 
 /* What the whole process shares; outlives every worker. */
@@ -41,6 +43,8 @@ struct shared {
     struct authority *authority;
     struct logwriter *logwriter;
     struct tickets *tickets;
+    struct leaves *leaves;       /* of inspection */
+    struct proposals *proposals; /* hosts whose inspection fails */
     int done_fd; /* eventfd: a worker that has ended adds one */
     /* Tunnels over all workers, and how many the descriptors suffice for: each
      * takes two, and some are kept for names, logs and answers. */
@@ -54,6 +58,7 @@ struct config_pin {
     struct policy_scratch *scratch;
     struct dns *dns;
     struct pool *pool; /* of idle origin connections */
+    unsigned generation; /* counts the configurations of this worker */
     unsigned users; /* requests, and one for being in force */
 };
 
@@ -70,7 +75,9 @@ struct worker {
     struct event *wheel_timer;
     bool is_wheel_turning, is_draining, is_stopping;
     struct relay_pool pool;
-    BIO_METHOD *tls_method; /* of all TLS streams */
+    struct stream_tls_pool *tls_pool; /* of all TLS streams */
+    struct sessions *sessions;        /* with origins */
+    unsigned generation;
     struct logring *ring;
     int spare_fd; /* given up for a moment to answer when no descriptor is left */
     uint64_t next_id, id_key;

@@ -5,6 +5,7 @@
 #include "proxy/http/chars.h"
 
 #define HTTP_PORT 80
+#define HTTPS_PORT 443
 
 static const char *check_bytes(struct str text)
 {
@@ -80,22 +81,24 @@ const char *target_parse_authority(struct target *t, struct str text)
     return fault;
 }
 
-/* Cuts "http://" off *text. */
-static const char *take_scheme(struct str *text)
+/* Cuts the scheme, which ends with "//", off *text. */
+static const char *take_scheme(struct str *text, struct str scheme)
 {
-    static const struct str HTTP = {"http://", 7};
-    if (text->len >= HTTP.len && str_ieq((struct str){text->ptr, HTTP.len}, HTTP)) {
-        *text = (struct str){text->ptr + HTTP.len, text->len - HTTP.len};
+    bool is_https = scheme.len > sizeof("http://") - 1;
+    if (text->len >= scheme.len && str_ieq((struct str){text->ptr, scheme.len}, scheme)) {
+        *text = (struct str){text->ptr + scheme.len, text->len - scheme.len};
         return NULL;
     }
     const char *end = text->ptr + text->len;
     const char *stop = chars_skip(text->ptr, end, CHARS_SCHEME);
     if (end - stop >= 3 && stop > text->ptr && memcmp(stop, "://", 3) == 0)
-        return "has a scheme other than http";
-    return "is no URL that begins with http://";
+        return is_https ? "has a scheme other than https" : "has a scheme other than http";
+    return is_https ? "is no path and no URL that begins with https://"
+                    : "is no URL that begins with http://";
 }
 
-const char *target_parse_absolute(struct target *t, struct str text)
+static const char *parse_absolute(struct target *t, struct str text, struct str scheme,
+                                  uint16_t default_port)
 {
     struct str host, port;
     bool has_colon;
@@ -104,7 +107,7 @@ const char *target_parse_absolute(struct target *t, struct str text)
         return fault;
     if (str_find(text, '#') < text.len)
         return "has a fragment";
-    fault = take_scheme(&text);
+    fault = take_scheme(&text, scheme);
     if (fault)
         return fault;
     size_t path_at = str_find(text, '/');
@@ -114,11 +117,46 @@ const char *target_parse_absolute(struct target *t, struct str text)
     if (str_find(authority, '@') < len)
         return "has a user name in it";
     fault = split_authority(authority, &host, &port, &has_colon);
-    t->port = HTTP_PORT;
+    t->port = default_port;
     if (!fault && port.len > 0)
         fault = parse_port(&t->port, port);
     if (!fault)
         fault = host_parse(&t->host, host);
     t->path = (struct str){text.ptr + len, text.len - len};
     return fault;
+}
+
+const char *target_parse_absolute(struct target *t, struct str text)
+{
+    return parse_absolute(t, text, STR_LIT("http://"), HTTP_PORT);
+}
+
+/* The value of a Host field, which is not empty. */
+static const char *parse_host_field(struct target *t, struct str text)
+{
+    struct str host, port;
+    bool has_colon;
+    const char *fault = split_authority(text, &host, &port, &has_colon);
+    t->port = HTTPS_PORT;
+    if (!fault && port.len > 0)
+        fault = parse_port(&t->port, port);
+    return fault ? fault : host_parse(&t->host, host);
+}
+
+const char *target_parse_inside(struct target *t, struct str text, struct str host)
+{
+    bool is_asterisk = str_eq(text, STR_LIT("*"));
+    if (!is_asterisk && (text.len == 0 || text.ptr[0] != '/'))
+        return parse_absolute(t, text, STR_LIT("https://"), HTTPS_PORT);
+    const char *fault = check_bytes(text);
+    if (fault)
+        return fault;
+    if (str_find(text, '#') < text.len)
+        return "has a fragment";
+    t->path = is_asterisk ? (struct str){NULL, 0} : text;
+    t->host.len = 0;
+    t->port = 0;
+    if (host.len == 0)
+        return NULL;
+    return parse_host_field(t, host) == NULL ? NULL : "stands beside a Host that is none";
 }

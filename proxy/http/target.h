@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target.h - the request target of a request to a proxy (RFC 9112 section 3.2).
+ * target.h - the request target of a request to a proxy (RFC 9112 section 3.2), or of one
+ * inside TLS that ends here.
  *
  * Slices point into the text given. A fault is a constant phrase that fits
  * behind "the target": "has no port"; host_parse's are of the same kind.
@@ -32,5 +33,11 @@ MUST_CHECK const char *target_parse_authority(struct target *t, struct str text)
  * scheme, an empty host are wrong (RFC 9110 section 4.2). Host and port as above.
  * Returns NULL, or the fault; t is of use after NULL only. */
 MUST_CHECK const char *target_parse_absolute(struct target *t, struct str text);
+
+/* The target of a request inside inspected TLS, where the client believes to speak to the
+ * origin: "/path", or "*" (path is empty then), for the host of the Host field (empty: none
+ * was sent; then host.len and port are 0); or "https://host[:port][/path]", which outdoes
+ * Host. Without a port 443. Returns NULL, or the fault; t is of use after NULL only. */
+MUST_CHECK const char *target_parse_inside(struct target *t, struct str text, struct str host);
 
 #endif

@@ -64,7 +64,7 @@ static enum io plain_shut(struct stream *s)
     return IO_ERR;
 }
 
-const struct stream_ops STREAM_PLAIN = {plain_recv, plain_send, plain_shut, NULL, true};
+const struct stream_ops STREAM_PLAIN = {plain_recv, plain_send, plain_shut, NULL, NULL, true};
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -80,6 +80,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         s->is_readable = true;
     if ((what & (EV_READ | EV_CLOSED)) && s->send_waits_recv)
         s->is_writable = true;
+    if ((what & EV_WRITE) && s->ops->flush != NULL)
+        s->ops->flush(s);
     s->on_ready(s);
 }
 

@@ -47,6 +47,7 @@ struct stream_ops {
     enum io (*recv)(struct stream *s, void *bytes, size_t size, size_t *len);
     enum io (*send)(struct stream *s, const void *bytes, size_t size, size_t *len);
     enum io (*shut)(struct stream *s); /* no more will be sent */
+    void (*flush)(struct stream *s);   /* the socket takes bytes again; may be NULL */
     void (*fini)(struct stream *s);    /* before the descriptor is closed; may be NULL */
     bool can_splice;                   /* the descriptor's bytes are the stream's bytes */
 };

@@ -3,123 +3,54 @@
 #include "proxy/net/stream_tls.h"
 
 #include <errno.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "proxy/net/tls_wire.h"
 #include "util/mem.h"
+
+/* A record of the upper of two layers goes into one of the lower. */
+#define INNER_FRAGMENT (SSL3_RT_MAX_PLAIN_LENGTH - 512)
+
+/* How much is read ahead in a handshake. */
+#define FLIGHT (16 * 1024)
+
+/* Towards an origin: where its sessions go. */
+struct keeping {
+    struct sessions *store;
+    uint32_t generation;
+    size_t key_len;
+    char key[];
+};
 
 struct stream_tls {
     SSL *ssl;
-    int fd;
-    int recv_error, send_error; /* errno of the socket; it is told again at each call */
+    struct stream_tls *below; /* NULL: the socket */
+    struct tls_wire wire;
+    struct keeping *keeping;    /* NULL: sessions are not kept */
     unsigned long fault;        /* OpenSSL's code of the first error; 0: none */
-    char *early;                /* read before; NULL: none is left */
-    uint32_t early_at, early_len;
-    uint16_t offered;           /* of a record that waits for the socket; 0: none does */
     uint8_t alert;              /* the last fatal one; see has_alert */
     bool has_alert, is_alert_ours;
-    bool has_fin;               /* the peer's FIN was read from the socket */
     bool is_begun, waits_write; /* the handshake */
-    bool has_said_all;          /* our close_notify was sent */
 };
 
-/* ---- the socket, as OpenSSL sees it ---- */
-
-static size_t take_early(struct stream_tls *t, char *out, size_t size)
-{
-    size_t len = t->early_len - t->early_at;
-    if (len > size)
-        len = size;
-    memcpy(out, t->early + t->early_at, len);
-    t->early_at += (uint32_t)len;
-    if (t->early_at == t->early_len) {
-        mem_free(t->early);
-        t->early = NULL;
-    }
-    return len;
-}
-
-static int on_read(BIO *bio, char *out, int size)
-{
-    struct stream_tls *t = BIO_get_data(bio);
-    ssize_t got;
-    BIO_clear_retry_flags(bio);
-    if (t->early != NULL)
-        return (int)take_early(t, out, (size_t)size);
-    if (t->recv_error != 0)
-        return -1;
-    do
-        got = recv(t->fd, out, (size_t)size, 0);
-    while (got < 0 && errno == EINTR);
-    if (got > 0)
-        return (int)got;
-    /* The kernel tells a reset once. Where a send has met it, it looks like a FIN here. */
-    if (got == 0 && t->send_error == ECONNRESET) {
-        t->recv_error = ECONNRESET;
-        return -1;
-    }
-    if (got == 0)
-        t->has_fin = true;
-    else if (errno == EAGAIN)
-        BIO_set_retry_read(bio);
-    else
-        t->recv_error = errno;
-    return got == 0 ? 0 : -1;
-}
-
-static int on_write(BIO *bio, const char *bytes, int size)
-{
-    struct stream_tls *t = BIO_get_data(bio);
-    ssize_t put;
-    BIO_clear_retry_flags(bio);
-    /* Behind our FIN a peer that asks for new keys gets no answer, and needs none. */
-    if (t->has_said_all)
-        return size;
-    if (t->send_error != 0)
-        return -1;
-    do
-        put = send(t->fd, bytes, (size_t)size, MSG_NOSIGNAL);
-    while (put < 0 && errno == EINTR);
-    if (put >= 0)
-        return (int)put;
-    if (errno == EAGAIN)
-        BIO_set_retry_write(bio);
-    else
-        t->send_error = errno;
-    return -1;
-}
-
-static long on_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-    const struct stream_tls *t = BIO_get_data(bio);
-    (void)number;
-    (void)pointer;
-    if (command == BIO_CTRL_EOF)
-        return t->has_fin;
-    return command == BIO_CTRL_FLUSH;
-}
-
-static int on_create(BIO *bio)
-{
-    BIO_set_init(bio, 1);
-    return 1;
-}
-
-BIO_METHOD *stream_tls_method(void)
-{
-    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "stream");
-    if (m != NULL && BIO_meth_set_create(m, on_create) == 1 && BIO_meth_set_read(m, on_read) == 1 &&
-        BIO_meth_set_write(m, on_write) == 1 && BIO_meth_set_ctrl(m, on_ctrl) == 1)
-        return m;
-    BIO_meth_free(m);
-    return NULL;
-}
-
 /* ---- what OpenSSL says ---- */
+
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    const struct stream_tls *t = SSL_get_app_data(ssl);
+    const struct keeping *k = t != NULL ? t->keeping : NULL;
+    if (k != NULL)
+        sessions_put(k->store, k->generation, (struct str){k->key, k->key_len}, session);
+    return 0; /* the reference stays OpenSSL's */
+}
+
+void stream_tls_prepare(SSL_CTX *ctx)
+{
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_session);
+}
 
 static void on_info(const SSL *ssl, int where, int value)
 {
@@ -150,6 +81,12 @@ static int explain(struct stream_tls *t, int rc)
     return why;
 }
 
+/* 0: none is known. */
+static int socket_error(const struct stream_tls *t)
+{
+    return t->wire.recv_error != 0 ? t->wire.recv_error : t->wire.bottom->send_error;
+}
+
 const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_SIZE])
 {
     const struct stream_tls *t = s->tls;
@@ -165,10 +102,9 @@ const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_S
     else if (t->has_alert)
         snprintf(out, STREAM_TLS_FAULT_SIZE, "%s; it was sent the alert '%s'",
                  why != NULL ? why : "the peer broke the protocol", alert);
-    else if (t->recv_error != 0 || t->send_error != 0)
-        snprintf(out, STREAM_TLS_FAULT_SIZE, "%s",
-                 strerror(t->recv_error != 0 ? t->recv_error : t->send_error));
-    else if (t->has_fin)
+    else if (socket_error(t) != 0)
+        snprintf(out, STREAM_TLS_FAULT_SIZE, "%s", strerror(socket_error(t)));
+    else if (t->wire.has_fin)
         snprintf(out, STREAM_TLS_FAULT_SIZE, "the peer closed in the middle");
     else
         snprintf(out, STREAM_TLS_FAULT_SIZE, "%s", why != NULL ? why : "no reason is known");
@@ -179,7 +115,7 @@ const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_S
 
 static enum io cannot_recv(struct stream *s, int why)
 {
-    struct stream_tls *t = s->tls;
+    const struct stream_tls *t = s->tls;
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
         s->is_readable = false;
         s->recv_waits_write = why == SSL_ERROR_WANT_WRITE;
@@ -187,23 +123,22 @@ static enum io cannot_recv(struct stream *s, int why)
     }
     if (why == SSL_ERROR_ZERO_RETURN) {
         s->is_eof = true;
-        s->is_cut = t->has_fin; /* close_notify is found before the FIN behind it */
+        s->is_cut = t->wire.has_fin; /* close_notify is found before the FIN behind it */
         return IO_EOF;
     }
-    s->error = t->recv_error != 0 ? t->recv_error : EPROTO;
+    s->error = t->wire.recv_error != 0 ? t->wire.recv_error : EPROTO;
     s->is_readable = false;
     s->is_recv_broken = true;
     return IO_ERR;
 }
 
-static enum io tls_recv(struct stream *s, void *bytes, size_t size, size_t *len)
+static enum io read_all(struct stream *s, char *bytes, size_t size, size_t *len)
 {
     struct stream_tls *t = s->tls;
     size_t got;
-    forget_errors();
-    s->recv_waits_write = false;
     while (*len < size) {
-        if (SSL_read_ex(t->ssl, (char *)bytes + *len, size - *len, &got) == 1) {
+        t->wire.pool->room = size - *len;
+        if (SSL_read_ex(t->ssl, bytes + *len, size - *len, &got) == 1) {
             *len += got;
             continue;
         }
@@ -215,106 +150,146 @@ static enum io tls_recv(struct stream *s, void *bytes, size_t size, size_t *len)
         enum io rc = cannot_recv(s, why);
         return *len != 0 ? IO_OK : rc;
     }
-    forget_errors();
     return IO_OK;
+}
+
+static enum io tls_recv(struct stream *s, void *bytes, size_t size, size_t *len)
+{
+    struct stream_tls *t = s->tls;
+    forget_errors();
+    s->recv_waits_write = false;
+    tls_wire_begin(&t->wire, s, size);
+    enum io rc = read_all(s, bytes, size, len);
+    (void)tls_wire_end(&t->wire); /* answers to the peer; a fault is for who sends */
+    forget_errors();
+    return rc;
 }
 
 static enum io cannot_send(struct stream *s, int why)
 {
-    struct stream_tls *t = s->tls;
+    const struct stream_tls *t = s->tls;
     s->is_writable = false;
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
         s->send_waits_recv = why == SSL_ERROR_WANT_READ;
         return IO_AGAIN;
     }
-    s->error = t->send_error != 0 ? t->send_error : EPROTO;
+    s->error = t->wire.bottom->send_error != 0 ? t->wire.bottom->send_error : EPROTO;
     s->is_send_broken = true;
     s->is_readable = true; /* as in a plain stream */
     return IO_ERR;
 }
 
-/* A record at a time: where OpenSSL is given more and is stopped in the middle, it keeps
- * count of what it has sent, and forgets the count when new keys are due. What it was
- * stopped at is offered again as it was. */
-static size_t next_offer(struct stream_tls *t, size_t left)
+static enum io write_all(struct stream *s, const char *bytes, size_t size, size_t *len)
 {
-    size_t size = left < SSL3_RT_MAX_PLAIN_LENGTH ? left : SSL3_RT_MAX_PLAIN_LENGTH;
-    ASSERT(t->offered <= size);
-    if (t->offered != 0)
-        size = t->offered;
-    t->offered = (uint16_t)size;
-    return size;
+    struct stream_tls *t = s->tls;
+    size_t put;
+    while (*len < size && tls_wire_has_room(&t->wire)) {
+        size_t left = size - *len;
+        if (left > SSL3_RT_MAX_PLAIN_LENGTH)
+            left = SSL3_RT_MAX_PLAIN_LENGTH;
+        if (SSL_write_ex(t->ssl, bytes + *len, left, &put) != 1) {
+            enum io rc = cannot_send(s, explain(t, 0));
+            return *len != 0 ? IO_OK : rc;
+        }
+        *len += put;
+    }
+    return *len != 0 ? IO_OK : IO_AGAIN;
 }
 
 static enum io tls_send(struct stream *s, const void *bytes, size_t size, size_t *len)
 {
     struct stream_tls *t = s->tls;
-    size_t put;
     forget_errors();
     s->send_waits_recv = false;
-    while (*len < size) {
-        size_t offer = next_offer(t, size - *len);
-        if (SSL_write_ex(t->ssl, (const char *)bytes + *len, offer, &put) == 1) {
-            *len += put;
-            t->offered = 0;
-            continue;
-        }
-        int why = explain(t, 0);
-        bool is_waiting = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-        if (*len != 0 && !is_waiting)
-            return IO_OK;
-        enum io rc = cannot_send(s, why);
-        return *len != 0 ? IO_OK : rc;
-    }
+    tls_wire_begin(&t->wire, s, 0);
+    enum io rc = write_all(s, bytes, size, len);
+    if (tls_wire_end(&t->wire) == IO_ERR)
+        rc = IO_ERR;
     forget_errors();
-    return IO_OK;
+    return rc;
+}
+
+/* What waits goes out first: then there is room for the last word of each layer, and OpenSSL
+ * need not be asked again. */
+static enum io send_last_words(struct stream *s)
+{
+    struct stream_tls *t = s->tls;
+    tls_wire_begin(&t->wire, s, 0);
+    if (tls_wire_has_room(&t->wire)) {
+        for (; t != NULL; t = t->below) {
+            forget_errors();
+            /* Where TLS is broken the FIN alone is what is left to say. */
+            if (!t->wire.is_closed)
+                (void)SSL_shutdown(t->ssl);
+            t->wire.is_closed = true;
+        }
+        t = s->tls;
+    }
+    enum io rc = tls_wire_end(&t->wire);
+    forget_errors();
+    return rc == IO_OK && !t->wire.bottom->is_closed ? IO_AGAIN : rc;
 }
 
 static enum io tls_shut(struct stream *s)
 {
+    enum io rc = send_last_words(s);
+    return rc == IO_AGAIN ? rc : STREAM_PLAIN.shut(s);
+}
+
+/* What the socket did not take goes out as soon as it can. */
+static void tls_flush(struct stream *s)
+{
     struct stream_tls *t = s->tls;
-    if (!t->has_said_all) {
-        forget_errors();
-        int rc = SSL_shutdown(t->ssl);
-        int why = rc < 0 ? explain(t, rc) : SSL_ERROR_NONE;
-        forget_errors();
-        if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ)
-            return cannot_send(s, why);
-        /* Where TLS is broken the FIN alone is what is left to say. */
-        t->has_said_all = true;
-    }
-    return STREAM_PLAIN.shut(s);
+    if (t->wire.bottom->sealed == NULL)
+        return;
+    tls_wire_begin(&t->wire, s, 0);
+    (void)tls_wire_end(&t->wire);
+}
+
+/* The upper layer goes; what is below stays. */
+static void drop_layer(struct stream *s)
+{
+    struct stream_tls *t = s->tls;
+    s->tls = t->below;
+    SSL_free(t->ssl);
+    ERR_clear_error();
+    tls_wire_fini(&t->wire);
+    mem_free(t->keeping);
+    mem_free(t);
+    s->recv_waits_write = s->send_waits_recv = false;
+    if (s->tls == NULL)
+        s->ops = &STREAM_PLAIN;
+    else
+        s->is_readable = true; /* bytes may wait in it */
 }
 
 static void tls_fini(struct stream *s)
 {
-    struct stream_tls *t = s->tls;
-    SSL_free(t->ssl);
-    ERR_clear_error();
-    mem_free(t->early);
-    mem_free(t);
-    s->tls = NULL;
-    s->ops = &STREAM_PLAIN;
-    s->recv_waits_write = s->send_waits_recv = false;
+    while (s->tls != NULL)
+        drop_layer(s);
 }
 
-static const struct stream_ops STREAM_TLS = {tls_recv, tls_send, tls_shut, tls_fini, false};
+static const struct stream_ops STREAM_TLS = {tls_recv,  tls_send, tls_shut, tls_flush,
+                                             tls_fini, false};
 
 /* ---- the beginning ---- */
 
-static SSL *make_ssl(struct stream_tls *t, const BIO_METHOD *method, SSL_CTX *ctx,
-                     enum stream_tls_side side)
+static SSL *make_ssl(struct stream_tls *t, SSL_CTX *ctx, enum stream_tls_side side)
 {
     SSL *ssl = SSL_new(ctx);
-    BIO *bio = ssl != NULL ? BIO_new(method) : NULL;
+    BIO *bio = ssl != NULL ? tls_wire_bio(&t->wire) : NULL;
     if (bio == NULL) {
         SSL_free(ssl);
         return NULL;
     }
-    BIO_set_data(bio, t);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, t);
     SSL_set_info_callback(ssl, on_info);
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (t->below != NULL)
+        SSL_set_max_send_fragment(ssl, INNER_FRAGMENT);
     if (side == STREAM_TLS_SERVER)
         SSL_set_accept_state(ssl);
     else
@@ -322,28 +297,83 @@ static SSL *make_ssl(struct stream_tls *t, const BIO_METHOD *method, SSL_CTX *ct
     return ssl;
 }
 
-int stream_tls_start(struct stream *s, const BIO_METHOD *method, SSL_CTX *ctx,
+int stream_tls_start(struct stream *s, struct stream_tls_pool *pool, SSL_CTX *ctx,
                      enum stream_tls_side side, struct str early)
 {
     struct stream_tls *t = mem_zalloc(sizeof(*t));
     if (t == NULL)
         return -1;
-    t->fd = s->fd;
-    if (early.len != 0) {
-        t->early = mem_dup(early.ptr, early.len);
-        t->early_len = (uint32_t)early.len;
-    }
-    if (early.len == 0 || t->early != NULL)
-        t->ssl = make_ssl(t, method, ctx, side);
+    t->below = s->tls;
+    if (tls_wire_init(&t->wire, pool, s->fd, s->tls != NULL ? &s->tls->wire : NULL,
+                      s->tls != NULL ? s->tls->ssl : NULL, early) == 0)
+        t->ssl = make_ssl(t, ctx, side);
     ERR_clear_error();
     if (t->ssl == NULL) {
-        mem_free(t->early);
+        tls_wire_fini(&t->wire);
         mem_free(t);
         return -1;
     }
     s->tls = t;
     s->ops = &STREAM_TLS;
     return 0;
+}
+
+SSL *stream_tls_ssl(const struct stream *s)
+{
+    return s->tls->ssl;
+}
+
+static struct keeping *make_keeping(struct sessions *store, struct str key)
+{
+    struct keeping *k = mem_alloc(sizeof(*k) + key.len);
+    if (k == NULL)
+        return NULL;
+    *k = (struct keeping){.store = store, .generation = sessions_generation(store),
+                          .key_len = key.len};
+    if (key.len != 0)
+        memcpy(k->key, key.ptr, key.len);
+    return k;
+}
+
+int stream_tls_resume(struct stream *s, struct sessions *store, struct str key)
+{
+    struct stream_tls *t = s->tls;
+    struct keeping *k = make_keeping(store, key);
+    if (k == NULL)
+        return -1;
+    SSL_SESSION *session = sessions_find(store, key);
+    int rc = session == NULL || SSL_set_session(t->ssl, session) == 1 ? 0 : -1;
+    SSL_SESSION_free(session);
+    ERR_clear_error();
+    if (rc != 0) {
+        mem_free(k);
+        return -1;
+    }
+    mem_free(t->keeping);
+    t->keeping = k;
+    return 0;
+}
+
+int stream_tls_peer_alert(const struct stream *s)
+{
+    const struct stream_tls *t = s->tls;
+    return t != NULL && t->has_alert && !t->is_alert_ours ? t->alert : -1;
+}
+
+static enum io judge_handshake(struct stream *s, int why)
+{
+    struct stream_tls *t = s->tls;
+    t->waits_write = why == SSL_ERROR_WANT_WRITE;
+    if (why == SSL_ERROR_WANT_WRITE)
+        s->is_writable = false;
+    if (why == SSL_ERROR_WANT_READ)
+        s->is_readable = false;
+    if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ)
+        return IO_AGAIN;
+    if (t->wire.has_fin && !t->has_alert)
+        return IO_EOF;
+    s->error = socket_error(t) != 0 ? socket_error(t) : EPROTO;
+    return IO_ERR;
 }
 
 enum io stream_tls_handshake(struct stream *s)
@@ -353,28 +383,18 @@ enum io stream_tls_handshake(struct stream *s)
         return IO_AGAIN;
     forget_errors();
     t->is_begun = true;
-    int rc = SSL_do_handshake(t->ssl);
-    if (rc == 1) {
-        forget_errors();
-        /* What followed the handshake may wait in `early`, for which no event comes. */
-        s->is_readable = s->is_writable = true;
-        return IO_OK;
-    }
-    int why = explain(t, rc);
-    t->waits_write = why == SSL_ERROR_WANT_WRITE;
-    if (why == SSL_ERROR_WANT_WRITE)
-        s->is_writable = false;
-    if (why == SSL_ERROR_WANT_READ)
-        s->is_readable = false;
-    if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ)
-        return IO_AGAIN;
-    if (t->has_fin && !t->has_alert)
-        return IO_EOF;
-    s->error = t->recv_error != 0 ? t->recv_error : t->send_error != 0 ? t->send_error : EPROTO;
-    return IO_ERR;
+    tls_wire_begin(&t->wire, s, FLIGHT);
+    int done = SSL_do_handshake(t->ssl);
+    enum io rc = done == 1 ? IO_OK : judge_handshake(s, explain(t, done));
+    (void)tls_wire_end(&t->wire);
+    forget_errors();
+    /* What followed the handshake may wait here, for which no event comes. */
+    if (rc == IO_OK)
+        s->is_readable = true;
+    return rc;
 }
 
 void stream_tls_drop(struct stream *s)
 {
-    tls_fini(s);
+    drop_layer(s);
 }

@@ -22,7 +22,7 @@
 #ifndef PROXY_NET_STREAM_TLS_H
 #define PROXY_NET_STREAM_TLS_H
 
-#include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include <stddef.h>
 
 #include "proxy/net/sessions.h"
@@ -33,13 +33,21 @@
 
 enum stream_tls_side { STREAM_TLS_SERVER, STREAM_TLS_CLIENT };
 
-/* How OpenSSL reaches the sockets of streams. One serves any number of them, and must
- * outlive them. NULL without memory. */
-MUST_CHECK BIO_METHOD *stream_tls_method(void);
+/* What all streams of a worker share: how OpenSSL reaches their sockets, and the buffers
+ * between them, whose contents are valid within one call only. It must outlive the streams.
+ * NULL without memory. */
+struct stream_tls_pool;
+MUST_CHECK struct stream_tls_pool *stream_tls_pool_new(void);
+void stream_tls_pool_free(struct stream_tls_pool *p); /* NULL is fine */
 
-/* TLS from here on. early: what was read of the peer already; it comes first. ctx is
- * referenced. 0, or -1 without memory: then the stream is as it was. */
-MUST_CHECK int stream_tls_start(struct stream *s, const BIO_METHOD *method, SSL_CTX *ctx,
+/* Once for each context that streams of the client's side will use with stream_tls_resume, by
+ * who made it and before anybody uses it: sessions that origins give then come to their stream. */
+void stream_tls_prepare(SSL_CTX *ctx);
+
+/* TLS from here on; where there is TLS already, inside of that. early: what was read of the peer
+ * already; it comes first. ctx is referenced. 0, or -1 without memory: then the stream is as it
+ * was. */
+MUST_CHECK int stream_tls_start(struct stream *s, struct stream_tls_pool *pool, SSL_CTX *ctx,
                                 enum stream_tls_side side, struct str early);
 
 /* What OpenSSL knows of it, to be set up before the handshake and read behind it. The stream

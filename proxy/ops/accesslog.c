@@ -69,11 +69,13 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
             json_str(j, "pattern", t->verdict.pattern);
     }
     if (t->is_connect && end == NULL) {
-        json_str(j, "tls", STR_LIT("tunnel"));
+        bool is_inspected = t->verdict.tls == POLICY_TLS_INSPECT;
+        json_str(j, "tls", is_inspected ? STR_LIT("inspect") : STR_LIT("tunnel"));
         add_text(j, "tls_reason", t->verdict.tls_reason);
     } else if (t->port != 0 && !t->is_connect) {
-        json_str(j, "tls", STR_LIT("none"));
+        json_str(j, "tls", t->is_inside ? STR_LIT("inspect") : STR_LIT("none"));
     }
+    add_text(j, "sni", t->sni);
     if (end == end_row(END_TLS_HANDSHAKE_FAILED))
         add_text(j, "tls_reason", t->details);
     if (status != 0)
@@ -155,9 +157,9 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
                             : t->parent != NULL ? "FIRSTUP_PARENT"
                                                 : "HIER_DIRECT";
     format_squid_user(t, user);
-    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s %s %s/%s -", t->method,
-                   t->is_connect ? "" : "http://", is_v6 ? "[" : "", t->host.name,
-                   is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), user, hierarchy, peer);
+    const char *scheme = t->is_connect ? "" : t->is_inside ? "https://" : "http://";
+    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s %s %s/%s -", t->method, scheme,
+                   is_v6 ? "[" : "", t->host.name, is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), user, hierarchy, peer);
     return (size_t)len < size ? (size_t)len : size - 1;
 }
 

@@ -41,14 +41,24 @@ enum count_auth {
     COUNT_AUTH_RESULTS,
 };
 
-/* How handshakes of TLS with clients ended. */
+/* What was done with the TLS of a tunnel. */
+enum count_tls_decision {
+    COUNT_TLS_TUNNEL,
+    COUNT_TLS_EXEMPT,
+    COUNT_TLS_INSPECT,
+    COUNT_TLS_DENIED, /* behind its first bytes: the name in them, or no TLS */
+    COUNT_TLS_DECISIONS,
+};
+
+/* How handshakes of TLS ended. */
 enum count_tls { COUNT_TLS_OK, COUNT_TLS_FAILED, COUNT_TLS_TIMEOUT, COUNT_TLS_RESULTS };
 
 /* Upper bounds of the histogram's buckets, in microseconds; the last is infinite. */
 #define CONNECT_BUCKETS 13
 
 struct counters {
-    counter connections, connections_open, tunnels, tunnels_open;
+    counter connections, connections_open, tunnels_open;
+    counter tls_decisions[COUNT_TLS_DECISIONS];
     counter requests[COUNT_VERDICTS][COUNT_METHODS];
     counter bytes_in, bytes_out; /* from clients, to clients */
     counter ends[END_REASON_COUNT];
@@ -57,7 +67,8 @@ struct counters {
     counter auth[AUTH_SCHEME_COUNT][COUNT_AUTH_RESULTS];
     counter auth_cached; /* of those that were ok: found among verified credentials */
     counter accept_pauses;
-    counter tls_handshakes[COUNT_TLS_RESULTS];
+    counter tls_handshakes[COUNT_TLS_RESULTS];    /* with clients: listeners and inside */
+    counter origin_handshakes[COUNT_TLS_RESULTS]; /* with origins */
     counter header_changes[HEADER_FIELD_COUNT][HEADER_REASON_COUNT];
     /* Copied from the worker's resolver once a turn. */
     counter dns_found, dns_no_name, dns_failed, dns_timed_out, dns_cached;

@@ -8,6 +8,7 @@
 
 #include "proxy/auth/authority.h"
 #include "proxy/control.h"
+#include "proxy/leaves.h"
 
 /* The sum over all workers of the counter that stands at offset. */
 static uint64_t sum(const struct control *c, size_t offset)
@@ -170,13 +171,40 @@ static void write_header_changes(const struct control *c, struct evbuffer *out)
 static void write_handshakes(const struct control *c, struct evbuffer *out)
 {
     static const char *const RESULTS[COUNT_TLS_RESULTS] = {"ok", "failed", "timeout"};
+    static const struct {
+        const char *side;
+        size_t at;
+    } SIDES[] = {
+        {"client", offsetof(struct counters, tls_handshakes)},
+        {"origin", offsetof(struct counters, origin_handshakes)},
+    };
     const char *name = "sallyport_tls_handshakes_total";
-    head(out, name, "counter", "TLS handshakes by side and result; client: on our listeners.");
-    for (unsigned r = 0; r < COUNT_TLS_RESULTS; r++) {
-        size_t at = offsetof(struct counters, tls_handshakes) + r * sizeof(counter);
-        evbuffer_add_printf(out, "%s{side=\"client\",result=\"%s\"} %llu\n", name, RESULTS[r],
-                            (unsigned long long)sum(c, at));
-    }
+    head(out, name, "counter",
+         "TLS handshakes by side and result; client: on listeners and in inspected tunnels.");
+    for (size_t i = 0; i < ARRAY_LEN(SIDES); i++)
+        for (unsigned r = 0; r < COUNT_TLS_RESULTS; r++)
+            evbuffer_add_printf(out, "%s{side=\"%s\",result=\"%s\"} %llu\n", name, SIDES[i].side,
+                                RESULTS[r],
+                                (unsigned long long)sum(c, SIDES[i].at + r * sizeof(counter)));
+}
+
+static void write_leaves(const struct control *c, struct evbuffer *out)
+{
+    const char *name = "sallyport_leaf_certificates_total";
+    struct leaves_counts n;
+    leaves_count(c->shared.leaves, &n);
+    head(out, name, "counter",
+         "Leaves of inspection by where they came from; waited: with others for the same one.");
+    evbuffer_add_printf(out, "%s{result=\"forged\"} %llu\n", name, (unsigned long long)n.forged);
+    evbuffer_add_printf(out, "%s{result=\"cached\"} %llu\n", name, (unsigned long long)n.found);
+    evbuffer_add_printf(out, "%s{result=\"waited\"} %llu\n", name, (unsigned long long)n.waited);
+    evbuffer_add_printf(out, "%s{result=\"failed\"} %llu\n", name, (unsigned long long)n.failed);
+    single(out, "sallyport_leaf_certificates_kept", "gauge", "Leaves in the cache now.", n.kept);
+    single(out, "sallyport_leaf_certificates_evicted_total", "counter",
+           "Leaves that made room for others.", (unsigned long long)n.evicted);
+    single(out, "sallyport_signer_restarts_total", "counter",
+           "Times that the process which signs leaves ended unasked.",
+           (unsigned long long)n.restarts);
 }
 
 static unsigned long long count_descriptors(void)
@@ -203,8 +231,13 @@ static void write_connections(const struct control *c, struct evbuffer *out)
          "Bytes relayed, in tunnels and in forwarded messages.");
     evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"in\"} %llu\n", SUM(c, bytes_in));
     evbuffer_add_printf(out, "sallyport_bytes_total{direction=\"out\"} %llu\n", SUM(c, bytes_out));
+    static const char *const DECISIONS[COUNT_TLS_DECISIONS] = {"tunnel", "exempt", "inspect",
+                                                               "deny"};
     head(out, "sallyport_tls_total", "counter", "Tunnels by what was done with their TLS.");
-    evbuffer_add_printf(out, "sallyport_tls_total{decision=\"tunnel\"} %llu\n", SUM(c, tunnels));
+    for (unsigned i = 0; i < COUNT_TLS_DECISIONS; i++)
+        evbuffer_add_printf(out, "sallyport_tls_total{decision=\"%s\"} %llu\n", DECISIONS[i],
+                            (unsigned long long)sum(c, offsetof(struct counters, tls_decisions) +
+                                                           i * sizeof(counter)));
     single(out, "sallyport_accept_pauses_total", "counter",
            "Times that accepting was paused for want of descriptors.", SUM(c, accept_pauses));
 }
@@ -215,6 +248,7 @@ void metrics_write(const struct control *c, struct evbuffer *out)
     evbuffer_add_printf(out, "sallyport_build_info{version=\"%s\"} 1\n", SALLYPORT_VERSION);
     write_connections(c, out);
     write_handshakes(c, out);
+    write_leaves(c, out);
     write_requests(c, out);
     write_ends(c, out);
     write_errors(c, out);

@@ -11,6 +11,8 @@
 #include "conf/offers.h"
 #include "proxy/clients.h"
 #include "proxy/conn.h"
+#include "proxy/inspected.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
 
 #define FRESH_MS 2000
@@ -19,7 +21,11 @@ static enum next deny(struct conn *c)
 {
     struct txn *t = c->txn;
     const struct policy_verdict *v = &t->verdict;
-    if (v->reason == POLICY_BY_RULE)
+    if (v->action == POLICY_AUTHENTICATE)
+        snprintf(t->details, sizeof(t->details),
+                 "rule '%s' has to know who asks, and inside a tunnel nobody can be asked any more",
+                 v->rule);
+    else if (v->reason == POLICY_BY_RULE)
         snprintf(t->details, sizeof(t->details), "rule '%s' denies it", v->rule);
     else
         snprintf(t->details, sizeof(t->details), "%s", policy_reason_text(v->reason));
@@ -60,10 +66,28 @@ static uint64_t max_age_ms(const struct txn *t)
     return is_safe ? UINT64_MAX : FRESH_MS;
 }
 
+/* The origin's connection belongs to the tunnel. */
+static enum next find_origin_inside(struct conn *c)
+{
+    struct txn *t = c->txn;
+    bool is_open = inside_has_origin(c);
+    if (is_open)
+        t->dialled = c->bound_to;
+    if (is_open && !may_use_address(t)) {
+        conn_drop_origin(c);
+        is_open = false;
+    }
+    t->is_dialled = is_open;
+    t->is_reused = is_open && c->inspected->requests > 1;
+    return conn_enter(c, is_open ? &PHASE_FORWARD : &PHASE_DIAL);
+}
+
 /* An idle connection of the same kind, or a new one. */
 static enum next find_origin(struct conn *c)
 {
     struct txn *t = c->txn;
+    if (t->is_inside)
+        return find_origin_inside(c);
     char room[TXN_KEY_SIZE];
     struct str key = txn_key(t, room);
     bool is_open = has_bound_origin(c, key);
@@ -115,7 +139,7 @@ static enum next admit_step(struct conn *c)
     policy_eval(t->pin->config->policy, &query, t->pin->scratch, &t->verdict);
     t->has_verdict = true;
     const struct config *config = t->pin->config;
-    if (t->verdict.action == POLICY_AUTHENTICATE && config->auth != NULL) {
+    if (t->verdict.action == POLICY_AUTHENTICATE && config->auth != NULL && !t->is_inside) {
         t->offer = config_offer(config, &t->client.addr, t->pin->scratch);
         return conn_enter(c, &PHASE_AUTHENTICATE);
     }

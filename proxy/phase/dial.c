@@ -217,11 +217,13 @@ static bool must_wait_for_v6(struct dial *d)
     return true;
 }
 
-static const struct phase *next_phase(const struct txn *t)
+/* A parent is asked for a tunnel where the bytes are none of its business. */
+static enum next go_on(struct conn *c)
 {
-    if (!t->is_connect)
-        return &PHASE_FORWARD;
-    return t->parent != NULL ? &PHASE_PARENT : &PHASE_TUNNEL;
+    struct txn *t = c->txn;
+    if (t->parent != NULL && (t->is_connect || t->is_inside))
+        return conn_enter(c, &PHASE_PARENT);
+    return conn_enter_connected(c);
 }
 
 static enum next dial_step(struct conn *c)
@@ -243,7 +245,7 @@ static enum next dial_step(struct conn *c)
     case IO_OK:
         c->txn->dialled = (struct endpoint){d->connector.connected, d->port};
         c->txn->is_dialled = true;
-        return conn_enter(c, next_phase(c->txn));
+        return go_on(c);
     case IO_ERR:
         return is_resolving(d) ? NEXT_AGAIN : fail(c, why_failed(d));
     default:

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/inspected.h"
 #include "proxy/net/pool.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
@@ -58,10 +59,11 @@ static enum next give_up(struct conn *c, struct forward *f, enum end_reason reas
                          const char *fault)
 {
     struct txn *t = c->txn;
+    bool is_parents = t->parent != NULL && !t->is_inside;
     if (fault != NULL)
         snprintf(t->details, sizeof(t->details), "%s%s%s sent %s",
-                 t->parent != NULL ? "the parent '" : "the origin",
-                 t->parent != NULL ? t->parent->name : "", t->parent != NULL ? "'" : "", fault);
+                 is_parents ? "the parent '" : "the origin", is_parents ? t->parent->name : "",
+                 is_parents ? "'" : "", fault);
     else if (t->parent != NULL && t->details[0] == '\0')
         snprintf(t->details, sizeof(t->details), "by way of the parent '%s'", t->parent->name);
     if (f->has_head || f->down.pending != NULL) {
@@ -112,6 +114,8 @@ static void release_origin(struct conn *c, struct forward *f)
         conn_drop_origin(c);
         return;
     }
+    if (c->txn->is_inside)
+        return; /* it stays with its client */
     struct str name = txn_key(c->txn, key);
     if (!f->is_bound && c->bound_key == NULL) {
         pool_put(c->txn->pin->pool, name, &c->origin, &c->txn->dialled);
@@ -136,6 +140,8 @@ static enum next finish(struct conn *c, struct forward *f)
     worker_count_header_changes(c->worker, &f->trailers);
     txn_forwarded(t);
     c->is_logged = true;
+    if (c->inspected != NULL)
+        inspected_count(c, t);
     release_origin(c, f);
     if (is_whole)
         c->early = relay_take_carry(&f->up, &c->early_len);

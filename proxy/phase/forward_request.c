@@ -7,6 +7,7 @@
 
 #include "proxy/http/fidelity.h"
 #include "proxy/http/hop.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -33,7 +34,8 @@ static void note_request(struct forward *f, const struct request_head *h)
     f->is_bound = hop_has_connection_auth(h->fields, h->field_count);
     f->has_content = f->request_body.kind != BODY_NONE;
     f->can_repeat = is_idempotent(h) && !f->has_content;
-    f->client_closes = h->minor == 0 || hop_wants_close(h->fields, h->field_count, h->minor);
+    f->client_closes = h->minor == 0 || hop_wants_close(h->fields, h->field_count, h->minor) ||
+                       (f->conn->inspected != NULL && inside_is_outdated(f->conn));
 }
 
 /* The target to write (RFC 9112 section 3.2): origin form, or '*' for the OPTIONS
@@ -41,7 +43,7 @@ static void note_request(struct forward *f, const struct request_head *h)
 static struct str target_to_write(const struct txn *t, const struct request_head *h, char *room,
                                   size_t size)
 {
-    if (t->parent != NULL)
+    if (t->parent != NULL && !t->is_inside)
         return h->target;
     struct str path = str_of(t->path);
     if (path.len == 0)
@@ -52,9 +54,22 @@ static struct str target_to_write(const struct txn *t, const struct request_head
     return (struct str){room, (size_t)len};
 }
 
-/* The authority as the client wrote it: between "//" and the path. */
-static struct str authority_of(const struct txn *t, struct str target)
+/* The authority as the client wrote it: between "//" and the path. Inside TLS it is in Host,
+ * unless the target has it; room is for one that the client did not write at all. */
+static struct str authority_of(const struct txn *t, const struct request_head *h, char *room,
+                               size_t size)
 {
+    struct str target = h->target;
+    if (t->is_inside && (target.ptr[0] == '/' || target.ptr[0] == '*')) {
+        const struct head_field *host = head_find(h, STR_LIT("Host"));
+        bool has_brackets = t->host.is_address && !addr_is_v4(&t->host.addr);
+        if (host != NULL && host->value.len != 0)
+            return host->value;
+        int len = snprintf(room, size, t->port == 443 ? "%s%s%s" : "%s%s%s:%u",
+                           has_brackets ? "[" : "", t->host.name, has_brackets ? "]" : "",
+                           (unsigned)t->port);
+        return (struct str){room, (size_t)len};
+    }
     size_t from = str_find(target, '/') + 2;
     return (struct str){target.ptr + from, target.len - from - strlen(t->path)};
 }
@@ -102,16 +117,17 @@ static size_t write_head(struct forward *f, const struct request_head *h,
 {
     struct txn *t = f->conn->txn;
     const struct config *config = t->pin->config;
-    char client[ADDR_TEXT_SIZE], hops[24];
+    char client[ADDR_TEXT_SIZE], hops[24], authority[HOST_MAX + 16];
     char *room = f->conn->worker->pool.buffer;
     struct request_rewrite r = {
         .target = target_to_write(t, h, room, RELAY_BUFFER_BYTES),
-        .host = authority_of(t, h->target),
+        .host = authority_of(t, h, authority, sizeof(authority)),
         .client = str_of(addr_format(&t->client.addr, client)),
         .via = str_of(config->headers.via),
         .adds_forwarded_for = config->headers.forwarded_for,
         .is_upgrade = f->is_upgrade,
-        .parent_authorization = t->parent != NULL ? t->parent->authorization : NULL,
+        .parent_authorization =
+            t->parent != NULL && !t->is_inside ? t->parent->authorization : NULL,
     };
     if (t->has_max_forwards) {
         int len = snprintf(hops, sizeof(hops), "%llu", (unsigned long long)t->max_forwards - 1);

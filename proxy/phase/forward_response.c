@@ -32,7 +32,8 @@ static size_t write_head(struct forward *f, const struct response_head *h, enum 
         .is_upgrade = f->is_switching,
         .body = body,
         .closes = f->client_closes && !is_interim && !f->is_switching,
-        .relays_proxy_auth = t->parent != NULL && t->parent->authorization == NULL,
+        .relays_proxy_auth =
+            t->parent != NULL && !t->is_inside && t->parent->authorization == NULL,
         .is_interim = is_interim,
     };
     if (!is_interim && !f->is_switching)
@@ -188,7 +189,8 @@ static enum io take_head(struct forward *f, struct str bytes, const char **fault
     *fault = hop_fault_of_response(&h);
     if (*fault != NULL)
         return IO_EOF;
-    const struct parent_config *parent = f->conn->txn->parent;
+    const struct parent_config *parent =
+        f->conn->txn->is_inside ? NULL : f->conn->txn->parent;
     if (h.status == 407 && parent != NULL && parent->authorization != NULL) {
         f->has_parent_refused = true;
         *fault = "407: it wants other credentials than it was given";

@@ -51,7 +51,7 @@ static enum next begin(struct conn *c)
         return conn_end(c, rc == IO_ERR ? END_CLIENT_RESET : END_CLIENT_IDLE);
     if (is_text(buffer[0]))
         return refuse_text(c);
-    if (stream_tls_start(&c->client, c->worker->tls_method, c->tls, STREAM_TLS_SERVER,
+    if (stream_tls_start(&c->client, c->worker->tls_pool, c->tls, STREAM_TLS_SERVER,
                          (struct str){buffer, len}) != 0)
         return conn_end(c, END_NO_MEMORY);
     SSL_CTX_free(c->tls); /* the stream has its own reference */

@@ -12,6 +12,7 @@
 #include "proxy/http/head.h"
 #include "proxy/http/response.h"
 #include "proxy/http/rewrite.h"
+#include "proxy/inspected.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -35,7 +36,10 @@ static size_t write_request(struct conn *c, char *out, size_t size)
     struct request_head h;
     char client[ADDR_TEXT_SIZE];
     const char *fault;
-    if (head_parse(&h, (struct str){t->head, t->head_len}, &fault) != PARSE_OK)
+    struct str head = {t->head, t->head_len};
+    if (c->inspected != NULL) /* asked once more, for a request inside */
+        head = (struct str){c->inspected->connect_head, c->inspected->connect_head_len};
+    if (head_parse(&h, head, &fault) != PARSE_OK)
         return 0;
     struct request_rewrite r = {
         .target = h.target,
@@ -108,7 +112,7 @@ static enum next take_answer(struct conn *c, struct asking *a)
         if (c->late == NULL)
             return conn_end(c, END_NO_MEMORY);
     }
-    return conn_enter(c, &PHASE_TUNNEL);
+    return conn_enter_connected(c);
 }
 
 static enum next broke(struct conn *c)

@@ -15,6 +15,8 @@
 #include "proxy/http/head.h"
 #include "proxy/http/hop.h"
 #include "proxy/http/target.h"
+#include "proxy/inspected.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
 #include "util/base64.h"
 #include "util/mem.h"
@@ -56,8 +58,9 @@ static enum next reject(struct conn *c, enum parse rc, const char *subject, cons
 
 /* Copies what the request asks into the txn. NULL, or what is wrong with its
  * target. */
-static const char *note_request(struct txn *t, const struct request_head *h)
+static const char *note_request(struct conn *c, const struct request_head *h)
 {
+    struct txn *t = c->txn;
     const struct head_field *accept = head_find(h, STR_LIT("Accept"));
     struct target target;
     const char *fault;
@@ -66,6 +69,8 @@ static const char *note_request(struct txn *t, const struct request_head *h)
     snprintf(t->method, sizeof(t->method), "%.*s", STR_ARG(h->method));
     if (accept != NULL)
         snprintf(t->accept, sizeof(t->accept), "%.*s", STR_ARG(accept->value));
+    if (c->inspected != NULL)
+        return inside_note_target(c, h);
     t->is_connect = str_eq(h->method, STR_LIT("CONNECT"));
     if (str_eq(h->method, STR_LIT("OPTIONS")) && str_eq(h->target, STR_LIT("*"))) {
         t->local = LOCAL_SELF;
@@ -123,7 +128,7 @@ static int keep_head(struct txn *t, struct str whole)
  * it can be asked again on this connection. */
 static int note_authorization(struct txn *t, const struct request_head *h)
 {
-    if (t->pin->config->auth == NULL)
+    if (t->pin->config->auth == NULL || t->is_inside) /* who it is, the CONNECT has told */
         return 0;
     t->is_10 = h->minor == 0;
     t->keeps_connection = !hop_wants_close(h->fields, h->field_count, h->minor) ||
@@ -154,14 +159,15 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
     const char *fault = NULL;
     struct str whole = {bytes.ptr + scanner->skipped, scanner->len - scanner->skipped};
     enum parse rc = head_parse(&head, whole, &fault);
-    c->txn = txn_new(c->worker, &c->client_addr);
-    if (c->txn == NULL)
+    if (!conn_begin_txn(c))
         return conn_end(c, END_NO_MEMORY);
     if (rc != PARSE_OK)
         return reject(c, rc, "the request has", fault);
-    fault = note_request(c->txn, &head);
+    fault = note_request(c, &head);
     if (fault != NULL)
         return reject(c, PARSE_BAD, "the target", fault);
+    if (c->inspected != NULL && inside_is_refused(c))
+        return inside_refuse(c);
     if (hop_has_via(&head, str_of(c->txn->pin->config->headers.via)))
         return conn_fail(c, END_LOOP, "Via names this proxy");
     if (is_too_large(c->txn, &head, whole.len))
@@ -240,6 +246,8 @@ static enum next end_idle(struct conn *c)
 
 static enum next no_more(struct conn *c, enum io rc)
 {
+    if (rc != IO_AGAIN && c->state == NULL && c->inspected != NULL)
+        inside_note_end(c);
     if (rc == IO_AGAIN)
         return c->state == NULL && c->worker->is_draining ? end_idle(c) : NEXT_AGAIN;
     if (c->state == NULL)
@@ -317,6 +325,11 @@ static enum next request_step(struct conn *c)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
         return end_idle(c);
+    if (c->inspected != NULL) {
+        inside_look_at_origin(c);
+        if (c->state == NULL && !c->client.is_readable && inside_is_outdated(c))
+            return end_idle(c);
+    }
     if (c->early != NULL && c->state == NULL)
         return read_early(c, limit);
     return c->state == NULL ? read_first(c, limit) : read_on(c, limit);

@@ -27,7 +27,7 @@ struct tunnel {
     uint64_t counted_up, counted_down;
     uint8_t unsent; /* of the 200: comes first in `down`, and is no payload */
     struct txn_tail *tail;
-    struct tunnel_hello *hello; /* NULL: nothing is kept of one */
+    struct hello_keeper *hello; /* NULL: nothing is kept of one */
 };
 
 static const char ESTABLISHED[] = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -70,11 +70,11 @@ static bool on_client_bytes(struct relay *r, struct str in)
     return see_hello(LIST_ITEM(r->from, struct conn, client), LIST_ITEM(r, struct tunnel, up), in);
 }
 
-/* Squid's format has no place for a name. An upgrade carries no TLS. */
-static void watch_for_hello(struct conn *c, struct tunnel *t, bool is_upgrade)
+/* Squid's format has no place for a name. */
+static void watch_for_hello(struct conn *c, struct tunnel *t)
 {
     struct str early = {c->early, c->early_len};
-    if (is_upgrade || t->tail->format != LOG_FORMAT_JSON)
+    if (t->tail->format != LOG_FORMAT_JSON)
         return;
     if (early.len == 0 || see_hello(c, t, early))
         relay_observe(&t->up, on_client_bytes);
@@ -97,16 +97,19 @@ static int tunnel_enter(struct conn *c)
     if (t->tail == NULL)
         return -1;
     c->is_logged = true;
-    /* After an upgrade the client has had its answer. */
-    bool is_upgrade = c->txn->status != 0;
-    if (!is_upgrade && send_established(c, t) != 0)
+    /* After an upgrade, and where its first bytes were looked at, the client has had its
+     * answer. */
+    bool is_answered = c->txn->status != 0;
+    bool is_watched = c->txn->is_connect && !c->txn->has_peeked;
+    if (!is_answered && send_established(c, t) != 0)
         return -1;
     if (relay_put(&t->up, (struct str){c->early, c->early_len}) != 0 ||
         relay_put(&t->down, (struct str){c->late, c->late_len}) != 0)
         return -1;
     conn_set_deadline(c, t->idle_ms);
     t->idle_at_ms = c->deadline.deadline_ms;
-    watch_for_hello(c, t, is_upgrade);
+    if (is_watched)
+        watch_for_hello(c, t);
     mem_free(c->late);
     c->late = NULL;
     conn_drop_early(c);

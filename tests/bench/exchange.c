@@ -14,39 +14,81 @@
 
 #define DISCARD_SIZE (1 << 20)
 
+/* One byte, or a ClientHello for the target. */
+static int init_echo(struct exchange *exchange, const struct options *options)
+{
+    exchange->kind = EXCHANGE_ECHO;
+    exchange->request_len = 1;
+    exchange->request[0] = 'x';
+    if (options->hello)
+        exchange->request_len =
+            tls_client_hello(options->target.host, (unsigned char *)exchange->request,
+                             TUNNEL_REPLY_SIZE < EXCHANGE_REQUEST_SIZE ? TUNNEL_REPLY_SIZE
+                                                                       : EXCHANGE_REQUEST_SIZE);
+    exchange->payload = 2 * exchange->request_len;
+    return exchange->request_len > 0 ? 0 : -1;
+}
+
+/* Writes a GET. Returns its length, 0 when it is too long. */
+static size_t write_request(char out[EXCHANGE_REQUEST_SIZE], const char *prefix, const char *host,
+                            int port)
+{
+    int len = snprintf(out, EXCHANGE_REQUEST_SIZE,
+                       "GET %s/body HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: bench\r\n"
+                       "Accept: */*\r\n\r\n",
+                       prefix, host, port);
+
+    return len > 0 && len < EXCHANGE_REQUEST_SIZE ? (size_t)len : 0;
+}
+
 int exchange_init(struct exchange *exchange, const struct options *options)
 {
     const struct netaddr_range *origin = &options->origin;
     char prefix[NETADDR_HOST_SIZE + 16] = "";
-    int len = 0;
 
-    exchange->request_len = 0;
     exchange->body_size = options->body_size;
-    exchange->payload = options->has_origin ? options->body_size : 2;
-    if (!options->has_origin)
+    exchange->payload = options->body_size;
+    if (options->tls) {
+        exchange->kind = EXCHANGE_GET_INSIDE;
         return 0;
+    }
+    if (!options->has_origin)
+        return init_echo(exchange, options);
+    exchange->kind = EXCHANGE_GET;
     if (options->absolute)
         (void)snprintf(prefix, sizeof(prefix), "http://%s:%u", origin->host, origin->first);
-    len = snprintf(exchange->request, sizeof(exchange->request),
-                   "GET %s/body HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: bench\r\n"
-                   "Accept: */*\r\n\r\n",
-                   prefix, origin->host, origin->first);
-    if (len < 0 || (size_t)len >= sizeof(exchange->request))
-        return -1;
-    exchange->request_len = (size_t)len;
-    return 0;
+    exchange->request_len = write_request(exchange->request, prefix, origin->host, origin->first);
+    return exchange->request_len > 0 ? 0 : -1;
 }
 
 int exchange_send(const struct exchange *exchange, struct tunnel *t)
 {
-    if (exchange->request_len == 0)
-        return tunnel_send_byte(t);
+    char request[EXCHANGE_REQUEST_SIZE];
+
     t->reply_len = 0;
     t->body_left = 0;
-    if (send(t->fd, exchange->request, exchange->request_len, MSG_NOSIGNAL) !=
-        (ssize_t)exchange->request_len)
+    t->in_body = false;
+    if (exchange->kind != EXCHANGE_GET_INSIDE)
+        return tunnel_send(t, exchange->request, exchange->request_len);
+    return tunnel_send(t, request, write_request(request, "", t->host, t->port));
+}
+
+/* 1: all of it is back; 0: not yet; -1: end, error, other bytes or too many. */
+static int take_echo(const struct exchange *exchange, struct tunnel *t)
+{
+    ssize_t got = tunnel_recv(t, t->reply + t->reply_len, sizeof(t->reply) - t->reply_len, 0);
+
+    if (got < 0 && errno == EAGAIN)
+        return 0;
+    if (got <= 0)
         return -1;
-    return 0;
+    t->reply_len += (size_t)got;
+    if (t->reply_len < exchange->request_len)
+        return 0;
+    return t->reply_len == exchange->request_len &&
+                   memcmp(t->reply, exchange->request, t->reply_len) == 0
+               ? 1
+               : -1;
 }
 
 /* The value of the field line when it is a Content-Length. Returns 1, 0 for another field, -1
@@ -89,7 +131,7 @@ static bool is_wanted_head(const char *head, const char *end, uint64_t body_size
 static int take_head(const struct exchange *exchange, struct tunnel *t)
 {
     size_t space = sizeof(t->reply) - 1 - t->reply_len;
-    ssize_t got = recv(t->fd, t->reply + t->reply_len, space, 0);
+    ssize_t got = tunnel_recv(t, t->reply + t->reply_len, space, 0);
     const char *end = NULL;
     uint64_t early = 0;
 
@@ -118,7 +160,7 @@ static int take_body(struct tunnel *t)
 {
     static char unused[DISCARD_SIZE];
     size_t wanted = t->body_left < sizeof(unused) ? (size_t)t->body_left : sizeof(unused);
-    ssize_t got = recv(t->fd, unused, wanted, MSG_TRUNC);
+    ssize_t got = tunnel_recv(t, unused, wanted, MSG_TRUNC);
 
     if (got < 0 && errno == EAGAIN)
         return 0;
@@ -128,12 +170,10 @@ static int take_body(struct tunnel *t)
     return t->body_left == 0 ? 1 : 0;
 }
 
-int exchange_take(const struct exchange *exchange, struct tunnel *t)
+static int take_response(const struct exchange *exchange, struct tunnel *t)
 {
     int taken = 0;
 
-    if (exchange->request_len == 0)
-        return tunnel_take_byte(t);
     if (!t->in_body) {
         taken = take_head(exchange, t);
         /* Unless the buffer was too small, what has come is used up: wait for more. */
@@ -143,5 +183,17 @@ int exchange_take(const struct exchange *exchange, struct tunnel *t)
     taken = t->body_left == 0 ? 1 : take_body(t);
     if (taken != 0)
         t->in_body = false;
+    return taken;
+}
+
+int exchange_take(const struct exchange *exchange, struct tunnel *t)
+{
+    int taken = 0;
+
+    if (exchange->kind == EXCHANGE_ECHO)
+        return take_echo(exchange, t);
+    do
+        taken = take_response(exchange, t);
+    while (taken == 0 && tunnel_has_more(t));
     return taken;
 }

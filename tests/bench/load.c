@@ -4,11 +4,12 @@
  *
  * Four modes: connect (open, one exchange, close, again), pingpong (exchanges in open tunnels),
  * bulk (discard what the origin sends), idle (hold open tunnels, then prove that each still
- * carries an exchange). An exchange is one byte there and back, or a GET with its response; a
- * unit of connect may also end with the answer to CONNECT. Units follow each other without a
+ * carries an exchange). An exchange is one byte or a ClientHello there and back, or a GET with its
+ * response, which may be inside TLS; a unit of connect may also end with the answer to CONNECT. Units follow each other without a
  * pause, or are begun at a rate. The report is key=value lines on standard output.
  */
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,8 @@ static void rest(struct load *load, struct tunnel *t)
 static void begin_connect(struct load *load, struct tunnel *t)
 {
     load->active++;
-    while (!load->stopping && load->failed_row < MAX_FAILURES) {
+    while (!load->stopping && load->failed_row < MAX_FAILURES &&
+           !tunnel_names_are_gone(&load->route)) {
         enum tunnel_result result = tunnel_open(t, &load->route);
 
         if (result == TUNNEL_WAIT)
@@ -171,7 +173,8 @@ static void on_pingpong_payload(struct load *load, struct tunnel *t)
 static void on_bulk_payload(struct load *load, struct tunnel *t)
 {
     static char unused[DISCARD_SIZE];
-    /* For TCP, MSG_TRUNC throws the bytes away inside the kernel: nothing is copied. */
+    /* For TCP, MSG_TRUNC throws the bytes away inside the kernel: nothing is copied. Inside TLS
+     * they are records, and nobody opens them any more. */
     ssize_t got = recv(t->fd, unused, sizeof(unused), MSG_TRUNC);
 
     if (got < 0 && errno == EAGAIN)
@@ -198,6 +201,12 @@ static void on_idle_payload(struct load *load, struct tunnel *t)
     load->active--;
 }
 
+/* It waits in the socket until the measurement begins. */
+static int hold_flood(struct load *load, struct tunnel *t)
+{
+    return epoll_ctl(load->route.epoll_fd, EPOLL_CTL_DEL, t->fd, NULL);
+}
+
 /* ---- the set-up: open all tunnels, a few at a time, each proven by an exchange ---- */
 
 static void finish_opening(struct load *load, struct tunnel *t)
@@ -208,11 +217,14 @@ static void finish_opening(struct load *load, struct tunnel *t)
     load->bytes += t->early_bytes;
 }
 
-/* Payload during the set-up: the proof; in a bulk tunnel there is no proof but the flood. */
+/* Payload during the set-up: the proof; in a bulk tunnel there is no proof but the flood, and the
+ * head of the response in front of it where there was a request. */
 static void on_setup_payload(struct load *load, struct tunnel *t)
 {
     int taken = exchange_take(&load->exchange, t);
 
+    if (taken == 0 && load->options.mode == OPTIONS_BULK && t->in_body)
+        taken = hold_flood(load, t) == 0 ? 1 : -1;
     if (taken < 0)
         lose_tunnel(load, t);
     else if (taken > 0)
@@ -223,9 +235,8 @@ static void judge_opening(struct load *load, struct tunnel *t, enum tunnel_resul
 {
     if (result == TUNNEL_WAIT)
         return;
-    if (result == TUNNEL_READY && load->options.mode == OPTIONS_BULK) {
-        /* The flood waits in the socket until the measurement begins. */
-        if (epoll_ctl(load->route.epoll_fd, EPOLL_CTL_DEL, t->fd, NULL) == 0) {
+    if (result == TUNNEL_READY && load->options.mode == OPTIONS_BULK && !load->options.tls) {
+        if (hold_flood(load, t) == 0) {
             finish_opening(load, t);
             return;
         }
@@ -331,7 +342,8 @@ static void begin_due(struct load *load)
 
 MUST_CHECK static int run_until(struct load *load, uint64_t until_ns)
 {
-    while (tunnel_now_ns() < until_ns && load->failed_row < MAX_FAILURES) {
+    while (tunnel_now_ns() < until_ns && load->failed_row < MAX_FAILURES &&
+           (load->active > 0 || !tunnel_names_are_gone(&load->route))) {
         begin_due(load);
         if (run_events(load, pace_next(&load->pace, until_ns)) != 0)
             return -1;
@@ -428,6 +440,7 @@ static void print_report(const struct load *load)
     printf("p50_us=%.2f\n", histogram_quantile(&load->latency, 0.50) / 1000.0);
     printf("p99_us=%.2f\n", histogram_quantile(&load->latency, 0.99) / 1000.0);
     printf("bytes=%llu\n", (unsigned long long)load->bytes);
+    printf("names=%u\n", load->route.names_used);
 }
 
 static int init_load(struct load *load, int argc, char **argv)
@@ -435,18 +448,24 @@ static int init_load(struct load *load, int argc, char **argv)
     if (options_parse(&load->options, argc, argv) != 0)
         return -1;
     if (exchange_init(&load->exchange, &load->options) != 0) {
-        fprintf(stderr, "load: the name of the origin is too long\n");
+        fprintf(stderr, "load: no request can be made for this origin\n");
         return -1;
     }
     load->route.proxy = load->options.proxy;
     load->route.target = load->options.target;
     load->route.has_target = load->options.has_target;
+    load->route.first_name = load->options.first_name;
+    load->route.name_count = load->options.name_count;
+    load->route.names_once = load->options.names_once;
+    if (load->options.tls)
+        load->route.tls = tls_client_new();
     load->route.sources = load->options.sources;
     load->route.wants_refusal = load->options.login == LOGIN_WRONG;
     login_init(&load->route.login, load->options.login);
     load->route.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     load->tunnels = calloc(load->options.count, sizeof(*load->tunnels));
     if (load->tunnels == NULL || load->route.epoll_fd < 0 ||
+        (load->options.tls && load->route.tls == NULL) ||
         pace_init(&load->pace, load->options.rate, load->options.count) != 0) {
         perror("load");
         return -1;
@@ -474,6 +493,7 @@ int main(int argc, char **argv)
         tunnel_close(&load.tunnels[i]);
     pace_fini(&load.pace);
     free(load.tunnels);
+    SSL_CTX_free(load.route.tls);
     close(load.route.epoll_fd);
     return rc == 0 ? 0 : 1;
 }

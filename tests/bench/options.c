@@ -15,6 +15,7 @@
 #define MAX_BODY_SIZE (1ULL << 40)
 #define MAX_SECONDS 86400.0
 #define MAX_RATE 1e6
+#define MAX_NAMES 10000000
 
 static const struct option long_options[] = {
     {"mode", required_argument, NULL, 'm'},
@@ -28,6 +29,10 @@ static const struct option long_options[] = {
     {"sources", required_argument, NULL, 'a'},
     {"login", required_argument, NULL, 'l'},
     {"reply-only", no_argument, NULL, 'r'},
+    {"tls", no_argument, NULL, 'i'},
+    {"hello", no_argument, NULL, 'e'},
+    {"names", required_argument, NULL, 'd'},
+    {"names-once", required_argument, NULL, 'o'},
     {"rate", required_argument, NULL, 't'},
     {"sync", no_argument, NULL, 'y'},
     {"help", no_argument, NULL, 'h'},
@@ -39,6 +44,7 @@ static void print_usage(FILE *out)
     fputs("usage: load --mode connect|pingpong|bulk|idle --proxy ADDRESS:PORT[-PORT]\n"
           "            [--connect HOST:PORT[-PORT]] [--get HOST:PORT --size BYTES [--absolute]]\n"
           "            [--login basic|wrong|digest|ntlm] [--reply-only] [--rate N]\n"
+          "            [--tls --size BYTES | --hello] [--names|--names-once FIRST-LAST]\n"
           "            [--count N] [--seconds S] [--sources N] [--sync]\n"
           "  --connect  ask the proxy for a tunnel to this place; without it TCP is the tunnel\n"
           "  --get      the unit of work is a GET of this origin, answered with a body of\n"
@@ -47,6 +53,11 @@ static void print_usage(FILE *out)
           "  --login    CONNECT carries credentials of this scheme; wrong: of Basic, each with\n"
           "             another user and password, and a 407 is the end that is wanted\n"
           "  --reply-only  a unit of connect ends with the answer to CONNECT\n"
+          "  --tls      speak TLS in the tunnel, and there GET what CONNECT names; whoever shows\n"
+          "             the origin's own certificate has not inspected it, and fails the unit\n"
+          "  --hello    the unit of work is a ClientHello for the target there and back\n"
+          "  --names    CONNECT names hN.HOST, N counting from FIRST to LAST, again and again;\n"
+          "             with --names-once the work ends there\n"
           "  --rate     units of connect or pingpong begun a second; --count is how many may be\n"
           "             under way at a time\n"
           "  --count    connections in flight, or tunnels (default 64)\n"
@@ -105,6 +116,20 @@ static int parse_size(const char *text, uint64_t *size)
     return 0;
 }
 
+/* FIRST-LAST */
+static int parse_names(const char *text, struct options *options)
+{
+    char *end = NULL;
+    unsigned long first = strtoul(text, &end, 10);
+    unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : 0;
+
+    if (*text < '0' || *text > '9' || *end != '\0' || last < first || last >= MAX_NAMES)
+        return -1;
+    options->first_name = (unsigned)first;
+    options->name_count = (unsigned)(last - first + 1);
+    return 0;
+}
+
 static int parse_positive(const char *text, double max, double *number)
 {
     char *end = NULL;
@@ -147,12 +172,34 @@ static int take_option(struct options *options, int option, const char *value)
     case 'r':
         options->reply_only = true;
         return 0;
+    case 'i':
+        options->tls = true;
+        return 0;
+    case 'e':
+        options->hello = true;
+        return 0;
+    case 'o':
+        options->names_once = true;
+        return parse_names(value, options);
+    case 'd':
+        return parse_names(value, options);
     case 'y':
         options->sync = true;
         return 0;
     default:
         return -1;
     }
+}
+
+/* The same of what goes on inside the tunnel. */
+static bool is_sound_inside(const struct options *options)
+{
+    if (options->names_once && options->mode != OPTIONS_CONNECT)
+        return false;
+    if (!options->tls)
+        return !options->hello || (!options->has_origin && !options->reply_only);
+    return !options->hello && !options->has_origin && !options->absolute &&
+           !options->reply_only && options->body_size > 0;
 }
 
 /* Whether what was asked for fits together. */
@@ -162,12 +209,18 @@ static bool is_sound(const struct options *options)
 
     if (options->proxy.count == 0 || netaddr_resolve(&options->proxy, 0, &proxy) != 0)
         return false;
-    if ((options->login != LOGIN_NONE || options->reply_only) && !options->has_target)
+    if ((options->login != LOGIN_NONE || options->reply_only || options->tls || options->hello ||
+         options->name_count > 0) &&
+        !options->has_target)
         return false;
     if (options->mode != OPTIONS_CONNECT &&
         (options->reply_only || options->login == LOGIN_WRONG ||
          (options->rate > 0.0 && options->mode != OPTIONS_PINGPONG)))
         return false;
+    if (!is_sound_inside(options))
+        return false;
+    if (options->tls)
+        return true;
     if (!options->has_origin)
         return options->body_size == 0 && !options->absolute;
     return options->mode != OPTIONS_BULK && options->origin.count == 1 && options->body_size > 0;

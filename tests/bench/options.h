@@ -27,6 +27,10 @@ struct options {
     bool sync;          /* a line on standard input starts, another one ends */
     unsigned count;     /* connections in flight, or tunnels; 1 .. 19000 */
     unsigned sources;   /* source addresses; 1 .. 200 */
+    bool tls;           /* speak TLS in the tunnel; the unit is a GET of what CONNECT names */
+    bool hello;         /* the unit is a ClientHello for the target there and back */
+    unsigned first_name, name_count; /* h<number>. in front of the target's host; 0: nothing */
+    bool names_once;
     bool reply_only;    /* a unit of connect ends with the answer to CONNECT */
     enum login_scheme login;
     uint64_t body_size; /* of the response to a GET */

@@ -2,13 +2,15 @@
 /*
  * origin.c - what the benchmark's tunnels lead to: one thread, raw epoll.
  *
- * Ports of three kinds: an echo port sends every byte back; a source port sends without pause and
- * throws away what it gets; an HTTP port answers every request with one fixed response. Ends at
- * end of file on standard input, so it never outlives the script that started it. Prints ready=1
- * when all ports listen.
+ * Ports of four kinds: an echo port sends every byte back; a source port sends without pause and
+ * throws away what it gets; an HTTP port answers every request with one fixed response; a TLS port
+ * does so inside TLS, where a response of the largest size is sent without pause. Ends at end of
+ * file on standard input, so it never outlives the script that started it. Prints ready=1 when all
+ * ports listen.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,12 +21,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/bench/certificates.h"
 #include "tests/bench/netaddr.h"
 #include "tests/bench/response.h"
+#include "tests/bench/tls_peer.h"
 #include "util/attr.h"
 
 #define BACKLOG 4096
 #define MAX_BODY_SIZE (1UL << 30)
+#define ENDLESS_SIZE (1UL << 40) /* nobody takes all of it */
 #define CHUNK_SIZE (256 * 1024)
 #define HELD_SIZE 4096
 
@@ -37,6 +42,8 @@ enum peer_kind {
     PEER_SOURCE,
     PEER_LISTEN_HTTP,
     PEER_HTTP,
+    PEER_LISTEN_TLS,
+    PEER_TLS,
 };
 
 /* One watched descriptor. `held` is what an echo could not send at once, or the start of a
@@ -46,9 +53,12 @@ struct peer {
     enum peer_kind kind;
     size_t held_len;
     char *held;
-    const struct response *response; /* of an HTTP port and its connections */
+    SSL_CTX *ctx; /* of a TLS port */
+    struct tls_peer *tls;
+    const struct response *response; /* of an HTTP or TLS port and its connections */
     size_t sent;                     /* of the response under way; 0: none is */
     bool last;                       /* the connection ends after that response */
+    bool is_writing;                 /* TLS waits to write */
 };
 
 static char chunk[CHUNK_SIZE];
@@ -62,13 +72,16 @@ static int watch(int epoll_fd, int operation, struct peer *peer, uint32_t events
 
 static void drop_peer(struct peer *peer)
 {
+    tls_peer_free(peer->tls);
     close(peer->fd);
     free(peer->held);
     free(peer);
 }
 
-/* Watches fd as a new peer; closes it when that fails. */
-static int add_peer(int epoll_fd, int fd, enum peer_kind kind, const struct response *response)
+/* Watches fd as a new peer; closes it when that fails. ctx: of a TLS port or one of its
+ * connections. */
+static int add_peer(int epoll_fd, int fd, enum peer_kind kind, const struct response *response,
+                    SSL_CTX *ctx)
 {
     struct peer *peer = calloc(1, sizeof(*peer));
     uint32_t events = kind == PEER_SOURCE ? EPOLLIN | EPOLLOUT : EPOLLIN;
@@ -80,7 +93,11 @@ static int add_peer(int epoll_fd, int fd, enum peer_kind kind, const struct resp
     peer->fd = fd;
     peer->kind = kind;
     peer->response = response;
-    if (watch(epoll_fd, EPOLL_CTL_ADD, peer, events) == 0)
+    peer->ctx = ctx;
+    if (kind == PEER_TLS)
+        peer->tls = tls_peer_new(ctx, fd, response);
+    if ((kind != PEER_TLS || peer->tls != NULL) &&
+        watch(epoll_fd, EPOLL_CTL_ADD, peer, events) == 0)
         return 0;
     drop_peer(peer);
     return -1;
@@ -93,9 +110,9 @@ static void accept_peers(int epoll_fd, const struct peer *listener)
 
     while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         /* The end of a response must not wait for the acknowledgement of its beginning. */
-        if ((listener->kind == PEER_LISTEN_HTTP &&
+        if ((listener->response != NULL &&
              setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0) ||
-            add_peer(epoll_fd, fd, listener->kind + 1, listener->response) != 0)
+            add_peer(epoll_fd, fd, listener->kind + 1, listener->response, listener->ctx) != 0)
             perror("origin: accept");
     }
 }
@@ -224,8 +241,22 @@ static int run_http(int epoll_fd, struct peer *peer)
     return got == 0 ? -1 : answer_held(epoll_fd, peer);
 }
 
+/* Returns 0 while the peer lives, -1 at its end. */
+static int run_tls(int epoll_fd, struct peer *peer)
+{
+    enum tls_peer_wish wish = tls_peer_run(peer->tls);
+    bool is_writing = wish == TLS_PEER_WRITE;
+
+    if (wish == TLS_PEER_END)
+        return -1;
+    if (is_writing == peer->is_writing)
+        return 0;
+    peer->is_writing = is_writing;
+    return watch(epoll_fd, EPOLL_CTL_MOD, peer, is_writing ? EPOLLOUT : EPOLLIN);
+}
+
 static int listen_range(int epoll_fd, const struct netaddr_range *range, enum peer_kind kind,
-                        const struct response *response)
+                        const struct response *response, SSL_CTX *ctx)
 {
     int on = 1;
 
@@ -244,7 +275,7 @@ static int listen_range(int epoll_fd, const struct netaddr_range *range, enum pe
             close(fd);
             return -1;
         }
-        if (add_peer(epoll_fd, fd, kind, response) != 0)
+        if (add_peer(epoll_fd, fd, kind, response, ctx) != 0)
             return -1;
     }
     return 0;
@@ -257,6 +288,7 @@ static int run_peer(int epoll_fd, struct peer *peer, uint32_t events)
     case PEER_LISTEN_ECHO:
     case PEER_LISTEN_SOURCE:
     case PEER_LISTEN_HTTP:
+    case PEER_LISTEN_TLS:
         accept_peers(epoll_fd, peer);
         return 0;
     case PEER_ECHO:
@@ -265,6 +297,8 @@ static int run_peer(int epoll_fd, struct peer *peer, uint32_t events)
         return run_source(peer, events);
     case PEER_HTTP:
         return run_http(epoll_fd, peer);
+    case PEER_TLS:
+        return run_tls(epoll_fd, peer);
     case PEER_STDIN:
         break;
     }
@@ -292,32 +326,35 @@ static int serve(int epoll_fd)
     }
 }
 
-/* The response to serve on the ports of --http SIZE,ADDRESS; *address is set to what follows the
- * comma. NULL after a bad size, or without memory. */
-static const struct response *read_size(const char *text, const char **address)
+/* The response to serve on the ports of SIZE,ADDRESS; *address is set to what follows the comma.
+ * NULL after a bad size, or without memory. */
+static const struct response *read_size(const char *text, bool is_tls, const char **address)
 {
     char *end = NULL;
     unsigned long size = strtoul(text, &end, 10);
 
-    if (*text < '0' || *text > '9' || *end != ',' || size == 0 || size > MAX_BODY_SIZE)
+    if (*text < '0' || *text > '9' || *end != ',' || size == 0)
         return NULL;
     *address = end + 1;
-    return response_new(size);
+    if (is_tls && size == ENDLESS_SIZE)
+        return response_new_endless(size, CHUNK_SIZE);
+    return size <= MAX_BODY_SIZE ? response_new(size) : NULL;
 }
 
 /* Listens where one option of the command line says. Returns 0, or the exit status. */
-static int take_option(int epoll_fd, const char *option, const char *value)
+static int take_option(int epoll_fd, SSL_CTX *ctx, const char *option, const char *value)
 {
     const struct response *response = NULL;
     const char *address = value;
+    bool is_tls = strcmp(option, "--tls") == 0;
     enum peer_kind kind = PEER_LISTEN_ECHO;
     struct netaddr_range range;
 
     if (strcmp(option, "--source") == 0) {
         kind = PEER_LISTEN_SOURCE;
-    } else if (strcmp(option, "--http") == 0) {
-        kind = PEER_LISTEN_HTTP;
-        response = read_size(value, &address);
+    } else if (is_tls || strcmp(option, "--http") == 0) {
+        kind = is_tls ? PEER_LISTEN_TLS : PEER_LISTEN_HTTP;
+        response = read_size(value, is_tls, &address);
         if (response == NULL)
             return 2;
     } else if (strcmp(option, "--echo") != 0) {
@@ -325,31 +362,52 @@ static int take_option(int epoll_fd, const char *option, const char *value)
     }
     if (netaddr_parse(address, &range) != 0)
         return 2;
-    if (listen_range(epoll_fd, &range, kind, response) == 0)
+    if (listen_range(epoll_fd, &range, kind, response, ctx) == 0)
         return 0;
     fprintf(stderr, "origin: %s: %s\n", value, strerror(errno));
     return 1;
 }
 
-int main(int argc, char **argv)
+static int run(int epoll_fd, int argc, char **argv, struct certificates *certificates,
+               SSL_CTX *ctx)
 {
-    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int rc = epoll_fd < 0 || argc < 3 || argc % 2 == 0 ? 2 : 0;
 
-    for (int i = 1; rc == 0 && i < argc; i += 2)
-        rc = take_option(epoll_fd, argv[i], argv[i + 1]);
+    for (int i = 1; rc == 0 && i < argc; i += 2) {
+        if (strcmp(argv[i], "--ca") == 0)
+            rc = certificates_write_ca(certificates, argv[i + 1]) == 0 ? 0 : 1;
+        else
+            rc = take_option(epoll_fd, ctx, argv[i], argv[i + 1]);
+    }
     if (rc == 2)
-        fputs("usage: origin {--echo ADDRESS | --source ADDRESS | --http SIZE,ADDRESS} ...\n"
-              "  ADDRESS is 127.x.x.x:PORT[-PORT]; SIZE is the length of the body in bytes\n",
+        fputs("usage: origin {--echo ADDRESS | --source ADDRESS | --http SIZE,ADDRESS |\n"
+              "               --tls SIZE,ADDRESS | --ca FILE} ...\n"
+              "  ADDRESS is 127.x.x.x:PORT[-PORT]; SIZE is the length of the body in bytes;\n"
+              "  FILE gets the certificate of the CA behind the TLS ports\n",
               stderr);
     if (rc != 0)
         return rc;
     signal(SIGPIPE, SIG_IGN);
-    if (add_peer(epoll_fd, STDIN_FILENO, PEER_STDIN, NULL) != 0) {
+    if (add_peer(epoll_fd, STDIN_FILENO, PEER_STDIN, NULL, NULL) != 0) {
         perror("origin: standard input must be a pipe or a terminal");
         return 1;
     }
     printf("ready=1\n");
     fflush(stdout);
     return serve(epoll_fd) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct certificates *certificates = certificates_new();
+    SSL_CTX *ctx = certificates != NULL ? certificates_server(certificates) : NULL;
+    int rc = 1;
+
+    if (ctx != NULL)
+        rc = run(epoll_create1(EPOLL_CLOEXEC), argc, argv, certificates, ctx);
+    else
+        fputs("origin: TLS cannot be set up\n", stderr);
+    SSL_CTX_free(ctx);
+    certificates_free(certificates);
+    return rc;
 }

@@ -4,6 +4,7 @@
  */
 #include "tests/bench/response.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,10 @@
 
 #define HEAD_SIZE 512
 
-struct response *response_new(size_t body_size)
+/* Promises a body of `promised` bytes, and holds `body_size` of them. */
+static struct response *make_response(uint64_t promised, size_t body_size)
 {
-    struct response *response = malloc(sizeof(*response));
+    struct response *response = calloc(1, sizeof(*response));
     char head[HEAD_SIZE];
     char date[64];
     time_t now = time(NULL);
@@ -27,10 +29,11 @@ struct response *response_new(size_t body_size)
         goto fail;
     len = snprintf(head, sizeof(head),
                    "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: application/octet-stream\r\n"
-                   "Content-Length: %zu\r\n\r\n",
-                   date, body_size);
+                   "Content-Length: %" PRIu64 "\r\n\r\n",
+                   date, promised);
     if (len < 0 || (size_t)len >= sizeof(head) || body_size > SIZE_MAX - (size_t)len)
         goto fail;
+    response->body_at = (size_t)len;
     response->len = (size_t)len + body_size;
     response->bytes = malloc(response->len);
     if (response->bytes == NULL)
@@ -41,6 +44,20 @@ struct response *response_new(size_t body_size)
 fail:
     free(response);
     return NULL;
+}
+
+struct response *response_new(size_t body_size)
+{
+    return make_response(body_size, body_size);
+}
+
+struct response *response_new_endless(uint64_t body_size, size_t piece)
+{
+    struct response *response = make_response(body_size, piece);
+
+    if (response != NULL)
+        response->is_endless = true;
+    return response;
 }
 
 /* Whether the head asks for the end of the connection. Every line of it ends with CR LF. */

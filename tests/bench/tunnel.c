@@ -27,6 +27,8 @@ uint64_t tunnel_now_ns(void)
 
 void tunnel_close(struct tunnel *t)
 {
+    tls_client_close(t->tls);
+    t->tls = NULL;
     if (t->state != TUNNEL_CLOSED)
         close(t->fd);
     t->fd = -1;
@@ -71,14 +73,14 @@ static enum tunnel_result ask(struct tunnel *t, struct tunnel_route *route, cons
 {
     char request[2 * NETADDR_HOST_SIZE + 128 + LOGIN_FIELD_SIZE];
     char credentials[LOGIN_FIELD_SIZE];
-    char target[NETADDR_HOST_SIZE + 8];
+    char target[NETADDR_HOST_SIZE + 16];
     int len = 0;
 
     if (!route->has_target) {
         t->state = TUNNEL_UP;
         return TUNNEL_READY;
     }
-    (void)snprintf(target, sizeof(target), "%s:%d", route->target.host, t->port);
+    (void)snprintf(target, sizeof(target), "%s:%d", t->host, t->port);
     if (login_write(&route->login, target, refusal, credentials) < 0)
         return fail(t);
     len = snprintf(request, sizeof(request),
@@ -94,6 +96,27 @@ static enum tunnel_result ask(struct tunnel *t, struct tunnel_route *route, cons
     return TUNNEL_WAIT;
 }
 
+bool tunnel_names_are_gone(const struct tunnel_route *route)
+{
+    return route->names_once && route->names_used >= route->name_count;
+}
+
+/* The host that this tunnel asks for. */
+static int choose_name(struct tunnel *t, struct tunnel_route *route)
+{
+    int len = 0;
+
+    if (tunnel_names_are_gone(route))
+        return -1;
+    if (route->name_count == 0)
+        len = snprintf(t->host, sizeof(t->host), "%s", route->target.host);
+    else
+        len = snprintf(t->host, sizeof(t->host), "h%u.%s",
+                       route->first_name + route->names_used++ % route->name_count,
+                       route->target.host);
+    return len > 0 && (size_t)len < sizeof(t->host) ? 0 : -1;
+}
+
 enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
 {
     struct sockaddr_in proxy;
@@ -107,7 +130,8 @@ enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
     route->next++;
     if (route->has_target)
         t->port = route->target.first + (int)(route->next % route->target.count);
-    if (netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
+    if (choose_name(t, route) != 0 ||
+        netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
         return TUNNEL_FAILED;
     t->fd = open_socket(route);
     if (t->fd < 0)
@@ -179,6 +203,34 @@ static enum tunnel_result take_refusal(struct tunnel *t, struct tunnel_route *ro
     return drop_body(t, route);
 }
 
+static enum tunnel_result shake_hands(struct tunnel *t)
+{
+    int rc = tls_client_shake(t->tls);
+
+    if (rc < 0)
+        return fail(t);
+    if (rc == 0)
+        return TUNNEL_WAIT;
+    t->state = TUNNEL_UP;
+    return TUNNEL_READY;
+}
+
+/* The target has been reached. Who speaks first in TLS is the client. */
+static enum tunnel_result pass(struct tunnel *t, const struct tunnel_route *route)
+{
+    if (route->tls == NULL) {
+        t->state = TUNNEL_UP;
+        return TUNNEL_READY;
+    }
+    if (t->early_bytes > 0)
+        return fail(t);
+    t->tls = tls_client_open(route->tls, t->fd, t->host);
+    if (t->tls == NULL)
+        return fail(t);
+    t->state = TUNNEL_SHAKING;
+    return shake_hands(t);
+}
+
 static enum tunnel_result read_reply(struct tunnel *t, struct tunnel_route *route)
 {
     size_t space = sizeof(t->reply) - 1 - t->reply_len;
@@ -201,8 +253,7 @@ static enum tunnel_result read_reply(struct tunnel *t, struct tunnel_route *rout
     if (strncmp(t->reply + 8, " 200", 4) != 0 || route->wants_refusal)
         return fail(t);
     t->early_bytes = t->reply_len - (size_t)(end + 4 - t->reply);
-    t->state = TUNNEL_UP;
-    return TUNNEL_READY;
+    return pass(t, route);
 }
 
 enum tunnel_result tunnel_step(struct tunnel *t, struct tunnel_route *route)
@@ -211,20 +262,25 @@ enum tunnel_result tunnel_step(struct tunnel *t, struct tunnel_route *route)
         return finish_connect(t, route);
     if (t->state == TUNNEL_REFUSED)
         return drop_body(t, route);
+    if (t->state == TUNNEL_SHAKING)
+        return shake_hands(t);
     return read_reply(t, route);
 }
 
-int tunnel_send_byte(struct tunnel *t)
+int tunnel_send(struct tunnel *t, const void *bytes, size_t len)
 {
-    return send(t->fd, "x", 1, MSG_NOSIGNAL) == 1 ? 0 : -1;
+    ssize_t sent = t->tls != NULL ? tls_client_write(t->tls, bytes, len)
+                                  : send(t->fd, bytes, len, MSG_NOSIGNAL);
+
+    return sent == (ssize_t)len ? 0 : -1;
 }
 
-int tunnel_take_byte(struct tunnel *t)
+ssize_t tunnel_recv(struct tunnel *t, void *bytes, size_t size, int flags)
 {
-    char bytes[2];
-    ssize_t got = recv(t->fd, bytes, sizeof(bytes), 0);
+    return t->tls != NULL ? tls_client_read(t->tls, bytes, size) : recv(t->fd, bytes, size, flags);
+}
 
-    if (got < 0 && errno == EAGAIN)
-        return 0;
-    return got == 1 && bytes[0] == 'x' ? 1 : -1;
+bool tunnel_has_more(const struct tunnel *t)
+{
+    return t->tls != NULL && tls_client_has_more(t->tls);
 }

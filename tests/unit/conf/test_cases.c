@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/config.h"
+#include "tests/unit/conf/ca_files.h"
 #include "tests/unit/conf/folder.h"
 #include "util/mem.h"
 
@@ -173,6 +174,15 @@ START_TEST(wrong_authentication)
 }
 END_TEST
 
+START_TEST(wrong_inspection)
+{
+    struct ca_files f;
+    ca_files_make(&f);
+    run_cases("tests/data/conf/bad-inspection.cases", f.path, 25);
+    ca_files_remove(&f);
+}
+END_TEST
+
 Suite *cases_suite(void)
 {
     Suite *s = suite_create("cases");
@@ -182,6 +192,7 @@ Suite *cases_suite(void)
     tcase_add_test(t, wrong_keys_and_values);
     tcase_add_test(t, wrong_sets_and_rules);
     tcase_add_test(t, wrong_authentication);
+    tcase_add_test(t, wrong_inspection);
     suite_add_tcase(s, t);
     return s;
 }

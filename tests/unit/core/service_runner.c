@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, helpers_suite());
     srunner_add_suite(runner, helper_lines_suite());
     srunner_add_suite(runner, helper_ends_suite());
+    srunner_add_suite(runner, proposals_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

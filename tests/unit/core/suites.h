@@ -51,5 +51,6 @@ Suite *helper_ends_suite(void);
 Suite *helper_lines_suite(void);
 Suite *helpers_suite(void);
 Suite *jobs_suite(void);
+Suite *proposals_suite(void);
 
 #endif

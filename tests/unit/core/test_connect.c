@@ -28,7 +28,7 @@ START_TEST(a_tunnel_from_the_first_byte_to_the_last)
     rig_check_serves();
     rig_check_idle(fds);
     ck_assert_uint_eq(count_read(&counters->connections), 1);
-    ck_assert_uint_eq(count_read(&counters->tunnels), 1);
+    ck_assert_uint_eq(count_read(&counters->tls_decisions[COUNT_TLS_TUNNEL]), 1);
     ck_assert_uint_eq(count_read(&counters->requests[COUNT_ALLOW][COUNT_CONNECT]), 1);
     ck_assert_uint_eq(count_read(&counters->bytes_in), 4);
     ck_assert_uint_eq(count_read(&counters->bytes_out), 4);

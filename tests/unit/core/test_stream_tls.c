@@ -156,7 +156,7 @@ START_TEST(what_is_no_handshake_is_named)
 {
     char fault[STREAM_TLS_FAULT_SIZE];
     tls_flow_open(FLOW_TCP, 0);
-    ck_assert_int_eq(stream_tls_start(&tf.near, tf.method, tf.server, STREAM_TLS_SERVER,
+    ck_assert_int_eq(stream_tls_start(&tf.near, tf.pool, tf.server, STREAM_TLS_SERVER,
                                       (struct str){NULL, 0}), 0);
     ck_assert_int_eq(send(tf.far.fd, REFUSED[_i].bytes.ptr, REFUSED[_i].bytes.len, 0),
                      (ssize_t)REFUSED[_i].bytes.len);
@@ -178,7 +178,7 @@ START_TEST(old_versions_get_an_alert)
     SSL_CTX *old = tls_client_context(TLS1_1_VERSION);
     tls_flow_open(FLOW_TCP, 0);
     tls_peer_open(&tf.far, tf.far.fd, old, false);
-    ck_assert_int_eq(stream_tls_start(&tf.near, tf.method, tf.server, STREAM_TLS_SERVER,
+    ck_assert_int_eq(stream_tls_start(&tf.near, tf.pool, tf.server, STREAM_TLS_SERVER,
                                       (struct str){NULL, 0}), 0);
     tls_flow_step();
     for (unsigned i = 0; i < 20 && tf.handshake == IO_AGAIN; i++)
@@ -246,7 +246,7 @@ static unsigned long live(unsigned long nth, int repeat, bool serves, unsigned v
     tls_peer_open(&tf.far, tf.far.fd, serves ? tf.clients[version] : tf.server, !serves);
     (void)mem_fail_at(nth, repeat);
     tls_is_failing = true;
-    has_started = stream_tls_start(&tf.near, tf.method, serves ? tf.server : tf.clients[version],
+    has_started = stream_tls_start(&tf.near, tf.pool, serves ? tf.server : tf.clients[version],
                                    serves ? STREAM_TLS_SERVER : STREAM_TLS_CLIENT,
                                    (struct str){NULL, 0}) == 0;
     tls_is_failing = false;

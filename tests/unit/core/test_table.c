@@ -40,6 +40,12 @@ static const struct {
     {END_AUTH_UNAVAILABLE, 503, "proxy_internal_error"},
     {END_DRAINING, 503, "connection_limit_reached"},
     {END_LOOP, 508, "proxy_loop_detected"},
+    {END_ORIGIN_CERTIFICATE, 502, "tls_certificate_error"},
+    {END_ORIGIN_TLS_FAILED, 502, "tls_protocol_error"},
+    {END_CLIENT_CERTIFICATE_WANTED, 502, "tls_protocol_error"},
+    {END_SNI_DENIED, 403, "http_request_denied"},
+    {END_TUNNEL_NOT_TLS, 403, "http_request_denied"},
+    {END_MISDIRECTED, 403, "http_request_denied"}, /* RFC 9110 section 15.5.20 */
     {END_INTERNAL, 502, "proxy_internal_error"},
 };
 

@@ -262,7 +262,7 @@ END_TEST
 START_TEST(what_is_kept)
 {
     struct txn_tail tail = {.sni = NULL};
-    struct tunnel_hello *kept = NULL;
+    struct hello_keeper *kept = NULL;
     struct str bytes = make_hello("kept.test", 100, 16384);
     ck_assert(tunnel_hello_see(&kept, &tail, (struct str){bytes.ptr, 60}));
     ck_assert_ptr_nonnull(kept);

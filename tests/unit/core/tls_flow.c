@@ -92,8 +92,8 @@ static void on_ready(struct stream *s)
 void tls_flow_set_up(void)
 {
     tf.base = flow_base();
-    tf.method = stream_tls_method();
-    ck_assert_ptr_nonnull(tf.method);
+    tf.pool = stream_tls_pool_new();
+    ck_assert_ptr_nonnull(tf.pool);
     tls_pair_make(&tf.pair);
     tf.server = tls_server_context(&tf.pair, STR_LIT("test"));
     for (unsigned i = 0; i < ARRAY_LEN(tf.clients); i++)
@@ -131,7 +131,7 @@ void tls_flow_start(enum flow_kind kind, int send_bytes, bool near_serves, unsig
         }
     }
     SSL_CTX *ctx = near_serves ? tf.server : tf.clients[version];
-    ck_assert_int_eq(stream_tls_start(&tf.near, tf.method, ctx,
+    ck_assert_int_eq(stream_tls_start(&tf.near, tf.pool, ctx,
                                       near_serves ? STREAM_TLS_SERVER : STREAM_TLS_CLIENT, first),
                      0);
     tls_flow_step();
@@ -150,7 +150,7 @@ void tls_flow_tear_down(void)
     for (unsigned i = 0; i < ARRAY_LEN(tf.clients); i++)
         SSL_CTX_free(tf.clients[i]);
     SSL_CTX_free(tf.server);
-    BIO_meth_free(tf.method);
+    stream_tls_pool_free(tf.pool);
     ck_assert_int_eq(event_base_get_num_events(tf.base, EVENT_BASE_COUNT_ADDED), 0);
     event_base_free(tf.base);
 }

@@ -26,7 +26,7 @@ struct tls_flow_end {
 
 struct tls_flow {
     struct event_base *base;
-    BIO_METHOD *method;
+    struct stream_tls_pool *pool;
     struct tls_pair pair;
     SSL_CTX *server, *clients[3]; /* clients: of any version, of 1.2, of 1.3 */
     struct stream near;

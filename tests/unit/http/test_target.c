@@ -212,6 +212,62 @@ START_TEST(path_points_into_the_text)
 }
 END_TEST
 
+/* RFC 9112 section 3.2, as an origin reads it. */
+static const struct inside {
+    const char *target, *field, *host;
+    unsigned port;
+    const char *path;
+} GOOD_INSIDE[] = {
+    {"/", "api.test", "api.test", 443, "/"},
+    {"/v1/x?y=%2F", "API.test.", "api.test", 443, "/v1/x?y=%2F"},
+    {"/", "api.test:8443", "api.test", 8443, "/"},
+    {"/", "api.test:", "api.test", 443, "/"},
+    {"/", "[::1]:444", "::1", 444, "/"},
+    {"/", "", "", 0, "/"},
+    {"*", "api.test", "api.test", 443, ""},
+    {"//other.test/", "api.test", "api.test", 443, "//other.test/"},
+    {"https://other.test/p", "api.test", "other.test", 443, "/p"},
+    {"HTTPS://other.test:8443", "api.test", "other.test", 8443, ""},
+    {"https://other.test?q", "", "other.test", 443, "?q"},
+};
+
+START_TEST(inside_is_taken)
+{
+    const struct inside *row = &GOOD_INSIDE[_i];
+    struct target t;
+    const char *fault = target_parse_inside(&t, str_of(row->target), str_of(row->field));
+    ck_assert_msg(fault == NULL, "%s: %s", row->target, fault);
+    ck_assert_uint_eq(t.host.len, strlen(row->host));
+    ck_assert(str_eq((struct str){t.host.name, t.host.len}, str_of(row->host)));
+    ck_assert_uint_eq(t.port, row->port);
+    ck_assert(str_eq(t.path, str_of(row->path)));
+}
+END_TEST
+
+static const struct {
+    const char *target, *field, *fault;
+} BAD_INSIDE[] = {
+    {"", "api.test", "is empty"},
+    {"x", "api.test", "is no path and no URL that begins with https://"},
+    {"**", "api.test", "is no path and no URL that begins with https://"},
+    {"http://api.test/", "api.test", "has a scheme other than https"},
+    {"https://", "api.test", "has no host"},
+    {"https://u@api.test/", "api.test", "has a user name in it"},
+    {"/a#b", "api.test", "has a fragment"},
+    {"/a b", "api.test", "has a space in it"},
+    {"/", "api.test:0", "stands beside a Host that is none"},
+    {"/", "a..b", "stands beside a Host that is none"},
+};
+
+START_TEST(inside_is_refused)
+{
+    struct target t;
+    const char *fault =
+        target_parse_inside(&t, str_of(BAD_INSIDE[_i].target), str_of(BAD_INSIDE[_i].field));
+    ck_assert_pstr_eq(fault, BAD_INSIDE[_i].fault);
+}
+END_TEST
+
 Suite *target_suite(void)
 {
     Suite *suite = suite_create("target");
@@ -220,6 +276,8 @@ Suite *target_suite(void)
     tcase_add_loop_test(tc, authority_is_refused, 0, COUNT(BAD_AUTHORITIES));
     tcase_add_loop_test(tc, url_is_taken, 0, COUNT(GOOD_URLS));
     tcase_add_loop_test(tc, url_is_refused, 0, COUNT(BAD_URLS));
+    tcase_add_loop_test(tc, inside_is_taken, 0, COUNT(GOOD_INSIDE));
+    tcase_add_loop_test(tc, inside_is_refused, 0, COUNT(BAD_INSIDE));
     tcase_add_test(tc, path_points_into_the_text);
     suite_add_tcase(suite, tc);
     return suite;

@@ -22,6 +22,8 @@ int main(void)
     srunner_add_suite(runner, users_suite());
     srunner_add_suite(runner, lint_suite());
     srunner_add_suite(runner, guard_suite());
+    srunner_add_suite(runner, inspection_suite());
+    srunner_add_suite(runner, prove_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

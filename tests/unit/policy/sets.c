@@ -59,6 +59,13 @@ static size_t parse_sets(struct sets *s, struct str list, find_fn find, int numb
     return count;
 }
 
+static enum policy_tls parse_tls(struct str word)
+{
+    bool is_inspect = str_eq(word, STR_LIT("inspect"));
+    ck_assert(is_inspect || str_eq(word, STR_LIT("tunnel")));
+    return is_inspect ? POLICY_TLS_INSPECT : POLICY_TLS_TUNNEL;
+}
+
 static void add_option(struct sets *s, struct str option, struct policy_rule_spec *rule,
                        struct lists *lists)
 {
@@ -78,6 +85,8 @@ static void add_option(struct sets *s, struct str option, struct policy_rule_spe
             lists->methods[rule->methods_count++] = str_cut(&option, ',');
     } else if (str_eq(key, STR_LIT("auth"))) {
         rule->needs_user = true;
+    } else if (str_eq(key, STR_LIT("tls"))) {
+        rule->tls = parse_tls(option);
     } else {
         ck_abort_msg("a rule has no '%.*s'", STR_ARG(key));
     }
@@ -112,6 +121,25 @@ static void set_default(struct sets *s, struct str rest)
     else
         ck_assert(str_eq(scheme, STR_LIT("connect")));
     policy_set_default_ports(s->builder, which, (const uint16_t(*)[2])ports, count);
+}
+
+static void set_inspection(struct sets *s, struct str rest)
+{
+    int never[MAX_LIST];
+    int never_from[MAX_LIST];
+    struct policy_inspection inspection = {.never = never, .never_from = never_from};
+    inspection.fallback = parse_tls(str_cut(&rest, ' '));
+    while (rest.ptr != NULL) {
+        struct str list = str_cut(&rest, ' ');
+        struct str key = str_cut(&list, '=');
+        if (str_eq(key, STR_LIT("never"))) {
+            inspection.never_count = parse_sets(s, list, policy_find_destination, never);
+        } else {
+            ck_assert(str_eq(key, STR_LIT("never_from")));
+            inspection.never_from_count = parse_sets(s, list, policy_find_source, never_from);
+        }
+    }
+    policy_set_inspection(s->builder, &inspection);
 }
 
 static int open_set(struct sets *s, bool is_source, struct str name, const struct place *at,
@@ -158,6 +186,9 @@ void sets_add(struct sets *s, struct str statement, unsigned line)
         rc = 0;
     } else if (str_eq(word, STR_LIT("default"))) {
         set_default(s, rest);
+        rc = 0;
+    } else if (str_eq(word, STR_LIT("inspection"))) {
+        set_inspection(s, rest);
         rc = 0;
     }
     ck_assert_msg(rc == 0, "%s:%u: '%.*s': %s", s->file, line, STR_ARG(statement), e.text);

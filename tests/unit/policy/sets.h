@@ -7,7 +7,8 @@
  *   client CIDR, product NAME, user NAME, group NAME
  *                                          who the source holds
  *   default connect|http|https PORTS
- *   rule NAME allow|deny [from=A,B] [to=A,B] [ports=1,2-3] [methods=A,B] [auth]
+ *   inspection tunnel|inspect [never=A,B] [never_from=A,B]
+ *   rule NAME allow|deny [from=A,B] [to=A,B] [ports=1,2-3] [methods=A,B] [auth] [tls=inspect]
  *
  * '#' in front is a comment. The caller owns the builder. Threads: one.
  */

@@ -26,5 +26,7 @@ Suite *random_suite(void);
 Suite *users_suite(void);
 Suite *lint_suite(void);
 Suite *guard_suite(void);
+Suite *inspection_suite(void);
+Suite *prove_suite(void);
 
 #endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspected.h - what a connection keeps whose TLS ends here: the CONNECT that it began with.
+ *
+ * Made when the ClientHello has decided that the tunnel is inspected; requests inside are
+ * requests like others, but for the host of this CONNECT and by its user.
+ *
+ *   inspected_new (writes the open line) -> requests ... -> inspected_close (the close line)
+ *
+ * Owned by the conn. Invariant: an open line is followed by one close line. Threads: the
+ * worker's own only.
+ */
+#ifndef PROXY_INSPECTED_H
+#define PROXY_INSPECTED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/txn.h"
+
+struct conn;
+
+struct inspected {
+    struct host host; /* of the CONNECT */
+    uint16_t port;
+    bool has_names;           /* page is for another name than host */
+    bool is_open;             /* TLS with the client is there */
+    bool has_leaf;            /* it is the origin's; else that of a page of ours */
+    uint32_t requests;        /* that were read */
+    uint64_t opened_ms;       /* when is_open was set */
+    uint64_t bytes_in, bytes_out; /* of the requests and responses inside */
+    unsigned generation;      /* of the configuration that decided */
+    struct identity *identity;   /* who opened it; NULL: nobody was asked */
+    struct txn_tail *tail;
+    char *connect_head;       /* for a parent, should the origin be dialled again; or NULL */
+    size_t connect_head_len;
+    enum end_reason fault;    /* DONE, or what the first request is answered with */
+    char details[160];
+    char sni[HOST_MAX + 1];   /* empty: none */
+};
+
+/* For the CONNECT of c->txn, whose verdict says INSPECT: c->inspected. 0, or -1 without
+ * memory: then nothing was written. */
+MUST_CHECK int inspected_new(struct conn *c, struct str sni);
+
+/* The host is not inspected but answered for, with a page that names the fault. */
+void inspected_set_fault(struct inspected *i, enum end_reason fault, const char *details);
+
+/* What a request inside takes from the CONNECT: host, port, user. */
+void inspected_describe(struct inspected *i, struct txn *t);
+
+/* A request inside was answered by the origin. */
+void inspected_count(struct conn *c, const struct txn *t);
+
+/* Writes the close line and frees it; c->inspected is NULL then. Harmless without one. */
+void inspected_close(struct conn *c, enum end_reason end);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* inside.c - a request inside inspected TLS; see inside.h. */
+#include "proxy/phase/inside.h"
+
+#include <stdio.h>
+
+#include "proxy/http/target.h"
+#include "proxy/inspected.h"
+#include "proxy/proposals.h"
+#include "proxy/worker.h"
+#include "util/mem.h"
+
+/* A client that goes so soon without a word did not like what it was shown. One that keeps a
+ * connection in reserve stays longer. */
+#define STRAIGHT_AFTER_MS 1000
+
+const char *inside_note_target(struct conn *c, const struct request_head *h)
+{
+    struct txn *t = c->txn;
+    const struct head_field *host = head_find(h, STR_LIT("Host"));
+    struct target target;
+    const struct inspected *in = c->inspected;
+    if (str_eq(h->method, STR_LIT("CONNECT"))) {
+        t->is_misdirected = true; /* it asks us to be a proxy for somewhere else */
+        return NULL;
+    }
+    const char *fault =
+        target_parse_inside(&target, h->target, host != NULL ? host->value : (struct str){NULL, 0});
+    if (fault != NULL)
+        return fault;
+    bool is_named = target.host.len != 0;
+    t->is_misdirected = is_named && (target.port != in->port ||
+                                     !str_eq(host_str(&target.host), host_str(&in->host)));
+    t->path = mem_dup(target.path.ptr, target.path.len);
+    return NULL;
+}
+
+bool inside_is_refused(const struct conn *c)
+{
+    return c->inspected->fault != END_DONE || c->txn->is_misdirected;
+}
+
+enum next inside_refuse(struct conn *c)
+{
+    const struct inspected *in = c->inspected;
+    if (in->fault != END_DONE)
+        return conn_fail(c, in->fault, in->details);
+    snprintf(c->txn->details, sizeof(c->txn->details), "the tunnel is to %.128s:%u",
+             in->host.name, (unsigned)in->port);
+    return conn_fail(c, END_MISDIRECTED, c->txn->details);
+}
+
+void inside_note_end(struct conn *c)
+{
+    const struct inspected *in = c->inspected;
+    if (in->requests != 0 || !in->has_leaf || worker_now_ms() - in->opened_ms > STRAIGHT_AFTER_MS)
+        return;
+    proposals_note(c->worker->shared->proposals, host_str(&in->host), in->port, PROPOSAL_CLOSED,
+                   (struct str){NULL, 0}, &c->client_addr.addr, clock_wall_ms());
+}
+
+bool inside_is_outdated(const struct conn *c)
+{
+    return c->inspected->generation != c->worker->pin->generation;
+}
+
+void inside_look_at_origin(struct conn *c)
+{
+    if (stream_is_open(&c->origin) && c->origin.is_ending)
+        conn_drop_origin(c);
+}
+
+bool inside_has_origin(struct conn *c)
+{
+    char byte;
+    size_t len;
+    if (!stream_is_open(&c->origin))
+        return false;
+    /* Session tickets may have come, which are no bytes; any other would answer nothing. */
+    bool is_silent = !c->origin.is_ending && stream_recv(&c->origin, &byte, 1, &len) == IO_AGAIN;
+    if (!is_silent)
+        conn_drop_origin(c);
+    return is_silent;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect.c - the phase that gets a leaf and shakes hands with the client of an inspected
+ * tunnel.
+ *
+ * The leaf stands for the origin's certificate, and is found by it; for an origin that has
+ * failed, or a name that is denied, it is one for a page of ours, with the name that the
+ * client asked for and none of the origin's. A client that does not take the leaf is counted
+ * by host.
+ */
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <time.h>
+
+#include "certs/tls_server.h"
+#include "proxy/conn.h"
+#include "proxy/inspected.h"
+#include "proxy/leaves.h"
+#include "proxy/net/stream_tls.h"
+#include "proxy/phase/tls_alert.h"
+#include "proxy/proposals.h"
+#include "proxy/worker.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* An ask that is under way; it outlives a client that goes meanwhile. */
+struct errand {
+    struct leaf_ask ask;
+    struct conn *conn; /* NULL: it has gone */
+};
+
+struct inspect {
+    struct errand *errand; /* NULL: none is under way */
+    struct leaf *leaf;     /* NULL: not there yet */
+    char fault[sizeof(((struct leaf_ask *)0)->fault)]; /* why there is none; empty: it comes */
+    bool is_begun;         /* the handshake */
+};
+
+static void free_errand(struct errand *e)
+{
+    leaf_unref(e->ask.leaf);
+    leaf_order_free(e->ask.order);
+    mem_free(e);
+}
+
+static void on_drop(struct leaf_ask *ask)
+{
+    free_errand(LIST_ITEM(ask, struct errand, ask));
+}
+
+static void on_done(struct leaf_ask *ask)
+{
+    struct errand *e = LIST_ITEM(ask, struct errand, ask);
+    struct conn *c = e->conn;
+    if (c != NULL) {
+        struct inspect *i = c->state;
+        i->errand = NULL;
+        i->leaf = ask->leaf;
+        ask->leaf = NULL;
+        memcpy(i->fault, ask->fault, sizeof(i->fault));
+    }
+    free_errand(e);
+    if (c != NULL)
+        conn_run(c);
+}
+
+/* ---- the leaf ---- */
+
+/* What the page is for: the name that the client expects, else the host it asked for. */
+static struct str page_name(const struct inspected *i)
+{
+    return i->sni[0] != '\0' ? str_of(i->sni) : host_str(&i->host);
+}
+
+static int digest(struct str first, struct str second, unsigned char out[LEAVES_KEY_SIZE])
+{
+    unsigned len;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    int ok = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
+             EVP_DigestUpdate(md, first.ptr, first.len) &&
+             EVP_DigestUpdate(md, second.ptr, second.len) && EVP_DigestFinal_ex(md, out, &len);
+    EVP_MD_CTX_free(md);
+    return ok ? 0 : -1;
+}
+
+static int key_of_leaf(struct conn *c, X509 *origin, unsigned char key[LEAVES_KEY_SIZE])
+{
+    unsigned len;
+    if (origin == NULL)
+        return digest(STR_LIT("page "), page_name(c->inspected), key);
+    return X509_digest(origin, EVP_sha256(), key, &len) == 1 ? 0 : -1;
+}
+
+static struct leaf_order *make_order(const struct inspected *i, X509 *origin)
+{
+    time_t now = time(NULL);
+    if (origin == NULL)
+        return leaf_order_of_page(page_name(i), (struct str){NULL, 0}, now);
+    bool is_by_sni = i->host.is_address && i->sni[0] != '\0';
+    return leaf_order_of_origin(origin, is_by_sni ? str_of(i->sni) : host_str(&i->host), now);
+}
+
+static int ask_for_leaf(struct conn *c, struct inspect *i, X509 *origin,
+                        const unsigned char key[LEAVES_KEY_SIZE])
+{
+    struct errand *e = mem_zalloc(sizeof(*e));
+    if (e == NULL)
+        return -1;
+    e->conn = c;
+    e->ask.inbox = &c->worker->inbox;
+    e->ask.done = on_done;
+    e->ask.drop = on_drop;
+    memcpy(e->ask.key, key, LEAVES_KEY_SIZE);
+    e->ask.order = make_order(c->inspected, origin);
+    if (e->ask.order == NULL) {
+        free_errand(e);
+        return -1;
+    }
+    i->errand = e;
+    leaves_ask(c->worker->shared->leaves, &e->ask);
+    return 0;
+}
+
+/* NULL for a page. The stream has it for as long as it lives. */
+static X509 *origin_certificate(struct conn *c)
+{
+    if (c->inspected->fault != END_DONE)
+        return NULL;
+    return SSL_get0_peer_certificate(stream_tls_ssl(&c->origin));
+}
+
+static int inspect_enter(struct conn *c)
+{
+    struct inspect *i = mem_zalloc(sizeof(*i));
+    unsigned char key[LEAVES_KEY_SIZE];
+    X509 *origin = origin_certificate(c);
+    c->state = i;
+    conn_set_deadline(c, c->txn->pin->config->limits.header_timeout_ms);
+    if (i == NULL || key_of_leaf(c, origin, key) != 0)
+        return -1;
+    c->inspected->has_leaf = origin != NULL;
+    i->leaf = leaves_find(c->worker->shared->leaves, key);
+    return i->leaf != NULL ? 0 : ask_for_leaf(c, i, origin, key);
+}
+
+static void inspect_leave(struct conn *c)
+{
+    struct inspect *i = c->state;
+    if (i == NULL)
+        return;
+    if (i->errand != NULL)
+        i->errand->conn = NULL;
+    leaf_unref(i->leaf);
+    mem_free(i);
+    c->state = NULL;
+}
+
+/* ---- the handshake ---- */
+
+/* A session is for this host under this CA, at whatever certificate of the origin's. */
+static int begin(struct conn *c, struct inspect *i)
+{
+    const struct inspected *in = c->inspected;
+    SSL_CTX *ctx = c->txn->pin->config->inspection.client_tls;
+    unsigned char id[LEAVES_KEY_SIZE];
+    char place[HOST_MAX + 16];
+    int len = snprintf(place, sizeof(place), "%s %u %d", in->host.name, (unsigned)in->port,
+                       in->has_leaf);
+    if (digest((struct str){(const char *)i->leaf->ca_id, sizeof(i->leaf->ca_id)},
+               (struct str){place, (size_t)len}, id) != 0)
+        return -1;
+    if (stream_tls_start(&c->client, c->worker->tls_pool, ctx, STREAM_TLS_SERVER,
+                         (struct str){c->early, c->early_len}) != 0)
+        return -1;
+    conn_drop_early(c);
+    i->is_begun = true;
+    return tls_server_use_leaf(stream_tls_ssl(&c->client), i->leaf->cert, i->leaf->key,
+                               i->leaf->chain, id);
+}
+
+/* Alerts by which a client says that it does not like the certificate (RFC 8446 section
+ * 6.2): bad_certificate to unknown_ca, and access_denied. */
+static bool is_about_certificate(int alert)
+{
+    return (alert >= 42 && alert <= 46) || alert == 48 || alert == 49;
+}
+
+/* The close line is written here; what the client was told last still arrives. */
+static enum next let_go(struct conn *c, enum end_reason reason)
+{
+    inspected_close(c, reason);
+    if (c->client.tls != NULL)
+        stream_tls_drop(&c->client);
+    return conn_enter(c, &PHASE_LINGER);
+}
+
+static enum next refused(struct conn *c, enum io rc)
+{
+    const struct inspected *in = c->inspected;
+    int alert = stream_tls_peer_alert(&c->client);
+    bool is_alert = is_about_certificate(alert);
+    bool is_close = alert < 0 && (rc == IO_EOF || c->client.error == ECONNRESET);
+    count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_FAILED], 1);
+    if (in->has_leaf && (is_alert || is_close))
+        proposals_note(c->worker->shared->proposals, host_str(&in->host), in->port,
+                       is_alert ? PROPOSAL_ALERT : PROPOSAL_CLOSED,
+                       is_alert ? str_of(SSL_alert_desc_string_long(alert))
+                                : (struct str){NULL, 0},
+                       &c->client_addr.addr, clock_wall_ms());
+    return let_go(c, is_alert || is_close ? END_LEAF_REFUSED : END_TLS_HANDSHAKE_FAILED);
+}
+
+static enum next shake_hands(struct conn *c)
+{
+    struct inspected *in = c->inspected;
+    enum io rc = stream_tls_handshake(&c->client);
+    if (rc == IO_AGAIN)
+        return NEXT_AGAIN;
+    if (rc != IO_OK)
+        return refused(c, rc);
+    count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_OK], 1);
+    in->is_open = true;
+    in->opened_ms = worker_now_ms();
+    txn_free(c->txn);
+    c->txn = NULL;
+    c->is_new = true;
+    c->is_logged = false;
+    conn_set_deadline(c, c->worker->pin->config->limits.header_timeout_ms);
+    return conn_enter(c, &PHASE_REQUEST);
+}
+
+static enum next inspect_step(struct conn *c)
+{
+    struct inspect *i = c->state;
+    if (c->has_client_stirred && !i->is_begun && stream_is_broken(&c->client))
+        return conn_end(c, END_CLIENT_RESET);
+    c->has_client_stirred = false;
+    if (c->is_expired && i->is_begun) {
+        count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_TIMEOUT], 1);
+        return let_go(c, END_TLS_HANDSHAKE_FAILED);
+    }
+    if (i->leaf == NULL && (i->fault[0] != '\0' || c->is_expired)) {
+        log_line(LOG_WARNING, "no leaf for %s: %s", c->inspected->host.name,
+                 i->fault[0] != '\0' ? i->fault : "the signer does not answer");
+        tls_alert_send(&c->client, TLS_ALERT_INTERNAL_ERROR);
+        return let_go(c, END_LEAF_FAILED);
+    }
+    if (i->leaf == NULL)
+        return NEXT_AGAIN;
+    if (!i->is_begun && begin(c, i) != 0)
+        return conn_end(c, END_NO_MEMORY);
+    return shake_hands(c);
+}
+
+static void inspect_check_up(struct conn *c)
+{
+    stream_probe(&c->client);
+    conn_run(c);
+}
+
+const struct phase PHASE_INSPECT = {"inspect", inspect_enter, inspect_step, inspect_leave,
+                                    inspect_check_up};
