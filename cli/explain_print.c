@@ -173,7 +173,10 @@ static void add_tls(const struct explain_answer *a, struct rows *rows)
         snprintf(row->note, sizeof(row->note), "exempt: the source %s%s, in inspection.never_from",
                  v->tls_set, at);
     else
-        snprintf(row->note, sizeof(row->note), "%s%s", v->tls_reason, at);
+        snprintf(row->note, sizeof(row->note), "%s%s%s", v->tls_reason, at,
+                 v->tls == POLICY_TLS_INSPECT && !a->is_guarded
+                     ? ", unless it resolves to an exempt address"
+                     : "");
 }
 
 /* The name in the hello, and the request in the tunnel where that is what is denied. */

@@ -18,8 +18,8 @@
 #include "util/clock.h"
 #include "util/mem.h"
 
-#define UNINSPECTABLE "webex-uninspectable"
-#define MEDIA "webex-media"
+#define UNINSPECTABLE INSPECTION_UNINSPECTABLE
+#define MEDIA INSPECTION_MEDIA
 #define MAX_PEM_BYTES ((size_t)1 << 20)
 #define MAX_TRUST_BYTES ((size_t)64 << 20)
 /* webex-uninspectable, what is built in, webex-media. */

@@ -15,6 +15,10 @@
 #include "conf/spec.h"
 #include "policy/policy_build.h"
 
+/* Sets that are never inspected, where they are defined. */
+#define INSPECTION_UNINSPECTABLE "webex-uninspectable"
+#define INSPECTION_MEDIA "webex-media"
+
 /* After the sets and the rules. Where inspection is off, names alone are checked, no file is
  * read. */
 void inspection_build(const struct spec *spec, struct policy_builder *b, struct config *c,

@@ -4,11 +4,12 @@
 
 #include <string.h>
 
+#include "conf/inspection.h"
 #include "conf/set_names.h"
 
 static bool is_never(const struct spec *spec, const char *set)
 {
-    return strcmp(set, "webex-uninspectable") == 0 || strcmp(set, "webex-media") == 0 ||
+    return strcmp(set, INSPECTION_UNINSPECTABLE) == 0 || strcmp(set, INSPECTION_MEDIA) == 0 ||
            set_names_has(&spec->inspection.never, set);
 }
 

@@ -54,7 +54,8 @@ void inspected_set_fault(struct inspected *i, enum end_reason fault, const char 
 
 void inspected_describe(struct inspected *i, struct txn *t)
 {
-    i->requests++;
+    if (i->requests++ == 0 && i->has_leaf)
+        proposals_note_success(t->worker->shared->proposals, host_str(&i->host), i->port);
     t->is_inside = true;
     t->host = i->host;
     t->port = i->port;
@@ -67,9 +68,6 @@ void inspected_count(struct conn *c, const struct txn *t)
     struct inspected *i = c->inspected;
     i->bytes_in += t->bytes_in;
     i->bytes_out += t->bytes_out;
-    c->bound_to = t->dialled;
-    if (i->requests == 1)
-        proposals_note_success(c->worker->shared->proposals, host_str(&i->host), i->port);
 }
 
 void inspected_close(struct conn *c, enum end_reason end)

@@ -132,6 +132,15 @@ static enum io cannot_recv(struct stream *s, int why)
     return IO_ERR;
 }
 
+/* Where nothing of a record is there: a ticket or new keys leave the buffer behind, which
+ * SSL_MODE_RELEASE_BUFFERS frees behind data alone. Some releases of OpenSSL 3.0 would free it
+ * too where the head of a record waits in it. */
+static void give_back_buffer(struct stream_tls *t)
+{
+    if (strcmp(SSL_rstate_string(t->ssl), "RH") == 0)
+        (void)SSL_free_buffers(t->ssl);
+}
+
 static enum io read_all(struct stream *s, char *bytes, size_t size, size_t *len)
 {
     struct stream_tls *t = s->tls;
@@ -144,6 +153,8 @@ static enum io read_all(struct stream *s, char *bytes, size_t size, size_t *len)
         }
         int why = explain(t, 0);
         bool is_waiting = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+        if (why == SSL_ERROR_WANT_READ)
+            give_back_buffer(t);
         /* An end or a fault behind bytes is told again by the next call. */
         if (*len != 0 && !is_waiting)
             return IO_OK;
@@ -251,6 +262,9 @@ static void drop_layer(struct stream *s)
 {
     struct stream_tls *t = s->tls;
     s->tls = t->below;
+    /* OpenSSL spoils the session of a connection that ends without close_notify. Since TLS 1.1
+     * it need not (RFC 4346 section 7.2.1). Behind a fault it is spoilt already. */
+    SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(t->ssl);
     ERR_clear_error();
     tls_wire_fini(&t->wire);

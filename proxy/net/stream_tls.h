@@ -10,12 +10,19 @@
  *   stream_open -> stream_tls_start -> stream_tls_handshake ... -> stream_recv, stream_send,
  *   stream_shut -> stream_close (or stream_tls_drop)
  *
+ * Records go out several at a time. What of them the socket does not take is kept, at most
+ * 256 KiB, and goes out by itself; meanwhile the stream is not writable, and stream_shut says
+ * IO_AGAIN. stream_close drops it.
+ *
  * stream_shut sends close_notify and then the FIN; the other direction goes on. An end of
  * the peer without close_notify is IO_EOF with is_cut set. A stream that is closed without
  * stream_shut says nothing, so the peer can tell that it was cut.
+ *
+ * TLS may be started inside of TLS. Then is_cut, alerts and faults tell of the upper layer,
+ * which alone is dropped by stream_tls_drop; stream_shut ends both.
  * Errors: stream.error is an errno, EPROTO where the peer broke the protocol.
- * Invariants: OpenSSL's queue of errors is empty between calls; nothing of ours is
- * allocated once the handshake is done.
+ * Invariants: OpenSSL's queue of errors is empty between calls; a quiet stream holds no
+ * buffers.
  * The stream owns what is here and frees it when it is closed, and takes it along when it
  * is moved. Threads: the worker's own only.
  */
@@ -69,7 +76,8 @@ MUST_CHECK enum io stream_tls_handshake(struct stream *s);
 /* What went wrong, for a log: nothing in it was chosen by the peer but by number. */
 const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_SIZE]);
 
-/* Back to the bare stream, without a word to the peer: behind a failed handshake. */
+/* Back to the bare stream, or to the layer below, without a word to the peer: behind a failed
+ * handshake. */
 void stream_tls_drop(struct stream *s);
 
 #endif

@@ -10,12 +10,8 @@
 #include "proxy/net/stream_tls.h"
 #include "util/mem.h"
 
-#ifndef IN_BYTES
 #define IN_BYTES (64 * 1024)
-#endif
-#ifndef OUT_BYTES
-#define OUT_BYTES (128 * 1024)
-#endif
+#define OUT_BYTES (136 * 1024) /* eight full records, and room for one to be asked for */
 
 _Static_assert(OUT_BYTES + TLS_WIRE_RECORD <= TLS_WIRE_KEPT, "all that is gathered can be kept");
 
@@ -137,7 +133,7 @@ static void drop_sealed(struct tls_wire *b)
 {
     mem_free(b->sealed);
     b->sealed = NULL;
-    b->sealed_at = b->sealed_len = 0;
+    b->sealed_at = b->sealed_len = b->sealed_size = 0;
 }
 
 /* What of it the socket took; less than all: it is full, and an edge will tell. */
@@ -155,24 +151,39 @@ static size_t send_some(struct tls_wire *b, const char *bytes, size_t size)
     return put > 0 ? (size_t)put : 0;
 }
 
+/* So much more behind what is kept; by doubling, for answers to the peer come one by one. */
+static int grow_sealed(struct tls_wire *b, size_t more)
+{
+    size_t size = b->sealed_size, waiting = b->sealed_len - b->sealed_at;
+    if (b->sealed_at != 0)
+        memmove(b->sealed, b->sealed + b->sealed_at, waiting);
+    b->sealed_at = 0;
+    b->sealed_len = (uint32_t)waiting;
+    if (waiting + more <= size)
+        return 0;
+    while (size < waiting + more)
+        size = size == 0 ? more : size * 2;
+    char *grown = mem_resize(b->sealed, size);
+    if (grown == NULL)
+        return -1;
+    b->sealed = grown;
+    b->sealed_size = (uint32_t)size;
+    return 0;
+}
+
 /* Keeps what was gathered, but for the first bytes of it, behind what is kept already. */
 static void keep(struct tls_wire *b, size_t sent)
 {
     struct stream_tls_pool *p = b->pool;
-    size_t waiting = b->sealed_len - b->sealed_at, more = p->out_len - sent;
+    size_t more = p->out_len - sent;
     if (more == 0)
         return;
-    char *all = mem_alloc(waiting + more);
-    if (all == NULL) {
+    if (grow_sealed(b, more) != 0) {
         b->send_error = ENOMEM;
         return;
     }
-    if (waiting != 0)
-        memcpy(all, b->sealed + b->sealed_at, waiting);
-    memcpy(all + waiting, p->out + sent, more);
-    drop_sealed(b);
-    b->sealed = all;
-    b->sealed_len = (uint32_t)(waiting + more);
+    memcpy(b->sealed + b->sealed_len, p->out + sent, more);
+    b->sealed_len += (uint32_t)more;
 }
 
 static void send_gathered(struct tls_wire *b)

@@ -30,7 +30,7 @@
 #include "proxy/net/stream.h"
 #include "util/str.h"
 
-#define TLS_WIRE_KEPT (1256 * 1024)
+#define TLS_WIRE_KEPT (256 * 1024)
 #define TLS_WIRE_RECORD (18 * 1024) /* more than any record, sealed once or twice */
 
 struct stream_tls_pool {
@@ -50,7 +50,7 @@ struct tls_wire {
     int recv_error, send_error; /* errno of the socket; it is told again at each call */
     char *early;                /* read before; NULL: none is left */
     char *sealed;               /* not yet sent; NULL: none waits */
-    uint32_t early_at, early_len, sealed_at, sealed_len;
+    uint32_t early_at, early_len, sealed_at, sealed_len, sealed_size;
     bool has_fin;               /* there is nothing more to read: FIN, or close_notify below */
     bool is_closed;             /* nothing more is said */
 };

@@ -24,6 +24,8 @@ const char *inside_note_target(struct conn *c, const struct request_head *h)
         t->is_misdirected = true; /* it asks us to be a proxy for somewhere else */
         return NULL;
     }
+    if (host != NULL && host->value.len == 0)
+        return "stands beside an empty Host";
     const char *fault =
         target_parse_inside(&target, h->target, host != NULL ? host->value : (struct str){NULL, 0});
     if (fault != NULL)
@@ -59,9 +61,38 @@ void inside_note_end(struct conn *c)
                    (struct str){NULL, 0}, &c->client_addr.addr, clock_wall_ms());
 }
 
+/* What the configuration in force says of the CONNECT. */
+static bool would_inspect(const struct conn *c)
+{
+    const struct inspected *in = c->inspected;
+    const struct config_pin *pin = c->worker->pin;
+    struct policy_verdict verdict;
+    struct policy_query query = {
+        .host = &in->host,
+        .port = in->port,
+        .scheme = POLICY_CONNECT,
+        .method = STR_LIT("CONNECT"),
+        .client = &c->client_addr.addr,
+    };
+    if (in->identity != NULL) {
+        query.user = in->identity->user;
+        query.groups = in->identity->groups;
+        query.group_count = in->identity->group_count;
+    }
+    if (!pin->config->inspection.is_enabled)
+        return false;
+    policy_eval(pin->config->policy, &query, pin->scratch, &verdict);
+    policy_exempts_address(pin->config->policy, &c->bound_to.addr, pin->scratch, &verdict);
+    /* One that is denied now gets its refusal inside. */
+    return !verdict.is_exempt && verdict.tls != POLICY_TLS_TUNNEL;
+}
+
 bool inside_is_outdated(const struct conn *c)
 {
-    return c->inspected->generation != c->worker->pin->generation;
+    struct inspected *in = c->inspected;
+    if (in->generation != c->worker->pin->generation && would_inspect(c))
+        in->generation = c->worker->pin->generation;
+    return in->generation != c->worker->pin->generation;
 }
 
 void inside_look_at_origin(struct conn *c)

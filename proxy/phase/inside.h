@@ -23,8 +23,8 @@ MUST_CHECK enum next inside_refuse(struct conn *c);
 /* The client has ended the connection between two requests. */
 void inside_note_end(struct conn *c);
 
-/* Whether it was decided under a configuration that is not in force any more: it ends as soon
- * as nothing is under way, so that what is exempt now is decrypted no longer. */
+/* Whether the configuration in force would not inspect it: it ends as soon as nothing is under
+ * way, so that what is exempt now is decrypted no longer. */
 MUST_CHECK bool inside_is_outdated(const struct conn *c);
 
 /* An origin that has ended while nothing was asked of it is let go of. */

@@ -94,6 +94,7 @@ static enum next judge(struct conn *c, struct origin_state *o)
     counter *counters = c->worker->counters.origin_handshakes;
     if (fault == ORIGIN_FINE) {
         count_add(&counters[COUNT_TLS_OK], 1);
+        c->bound_to = c->txn->dialled;
         return conn_enter(c, c->inspected->is_open ? &PHASE_FORWARD : &PHASE_INSPECT);
     }
     count_add(&counters[COUNT_TLS_FAILED], 1);

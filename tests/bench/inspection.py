@@ -11,7 +11,7 @@ KNOWN = 50                      # of these, where the hosts are known ones
 EXEMPT = "m1.mcs."              # in front of the origin's name: nobody may decrypt that
 SUITE = "aes-256-gcm"           # certificates.h makes it the only one
 CERTGEN_HELPERS = 5             # of squid: its default
-PACKAGES = ("squid-openssl", "squid-common")
+PACKAGES = ("squid-openssl", "squid-common", "squid-langpack")
 
 
 class Unfit(Exception):
@@ -21,8 +21,10 @@ class Unfit(Exception):
 # ---- peers that are not installed but unpacked ----------------------------------------------
 
 def cache_folder():
-    """squid-openssl and squid exclude each other as packages; side by side here they do not."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    """squid-openssl and squid exclude each other as packages; side by side here they do not. What
+    root unpacks must be open to the account that squid changes to."""
+    base = "/var/cache" if os.geteuid() == 0 else \
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(base, "sallyport-bench")
 
 
@@ -39,6 +41,7 @@ def fetch_peers():
             if name.endswith(".deb"):
                 subprocess.run(["dpkg-deb", "-x", name, "."], cwd=fresh, check=True)
                 os.unlink(os.path.join(fresh, name))
+        os.chmod(fresh, 0o755)
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(fresh, folder)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -96,14 +99,14 @@ def squid_lines(folder, port, trust):
     """Origin first, as Sallyport does it: the server's certificate is seen before the client gets
     one. The default of five helpers; certificates are kept in memory and in their files."""
     make_ca(folder)
-    certgen = find_unpacked("usr/lib/squid/security_file_certgen")
+    certgen = os.path.join(cache_folder(), "usr/lib/squid/security_file_certgen")
     run_quietly([certgen, "-c", "-s", f"{folder}/ssl_db", "-M", "64MB"], folder)
     for path, folders, files in os.walk(f"{folder}/ssl_db"):
         for name in [path] + [os.path.join(path, one) for one in folders + files]:
             os.chmod(name, 0o777)
     for name in ("ca.pem", "ca.key"):
         os.chmod(os.path.join(folder, name), 0o644)
-    share = find_unpacked("usr/share/squid")
+    share = os.path.join(cache_folder(), "usr/share")
     return f'''
 http_port 127.0.0.1:{port} ssl-bump tls-cert={folder}/ca.pem tls-key={folder}/ca.key \
 generate-host-certificates=on dynamic_cert_mem_cache_size=64MB
@@ -115,9 +118,9 @@ acl step2 at_step SslBump2
 ssl_bump stare step1
 ssl_bump stare step2
 ssl_bump bump all
-mime_table {share}/mime.conf
-icon_directory {share}/icons
-error_directory {share}/errors/templates
+mime_table {share}/squid/mime.conf
+icon_directory {share}/squid/icons
+error_directory {share}/squid-langpack/templates
 '''
 
 

@@ -130,7 +130,7 @@ enum tunnel_result tunnel_open(struct tunnel *t, struct tunnel_route *route)
     route->next++;
     if (route->has_target)
         t->port = route->target.first + (int)(route->next % route->target.count);
-    if (choose_name(t, route) != 0 ||
+    if ((route->has_target && choose_name(t, route) != 0) ||
         netaddr_resolve(&route->proxy, route->next, &proxy) != 0)
         return TUNNEL_FAILED;
     t->fd = open_socket(route);

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("SALLYPORT_BIN", str(ROOT / "build" / "sallyport"))
-KEYS = ("target host port source user verdict rule rule_at set pattern pattern_at "
-        "tls tls_reason auth").split()
+KEYS = ("target host port sni source user verdict rule rule_at set pattern pattern_at "
+        "tls tls_reason tls_at auth").split()
 
 CONFIG = """\
 listeners = ( { address = "127.0.0.1"; port = 3128; } );
@@ -217,9 +217,13 @@ def test_wrong_usage(explain):
         done = explain(*args)
         assert done.returncode == 2 and done.stdout == ""
         assert done.stderr.startswith("sallyport: explain: ")
-    done = explain("--sni", "x", "a.test")
-    assert done.returncode == 2
-    assert "explain: --sni x: this version does not" in done.stderr
+
+
+def test_where_inspection_is_off_the_name_in_the_hello_is_not_judged(explain):
+    row, status = ask(explain, "--sni", "evil.test", "a.web.test")
+    assert (row["sni"], row["verdict"], row["tls"], status) == (
+        "evil.test", "allow", "tunnel", 0)
+    assert row["tls_reason"] == "inspection is off"
 
 
 def test_a_faulty_configuration_is_no_answer(tmp_path, explain):

@@ -46,8 +46,7 @@ def test_curl_without_our_ca(inspecting, pki, newest):
     there = i.origin()
     done = curl(i.proxy, f"https://{HOST}:{there.port}/", "--tls-max", newest, ca=pki / "ca.pem")
     assert done.returncode == 60, done.stderr
-    record = check_log(i)
-    assert "unknown" in record["tls_reason"].lower(), record
+    check_log(i)
     found = one_proposal(i, host=HOST, port=there.port, alerts=1, closed=0, clients=1, inspected=0,
                          client_certificates=0, alpn=0)
     assert "unknown" in found["last_alert"].lower()

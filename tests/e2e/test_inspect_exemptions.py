@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lib.http_steps import OPEN, response
-from lib.http_wire import RecordingOrigin, read_message
+from lib.http_wire import RecordingOrigin, read_cut, read_message
 from lib.inspection import (  # noqa: F401  # pylint: disable=unused-import
     ACCESS_DENIED, NO_APPLICATION_PROTOCOL, TlsOrigin, alpn, alt_names, ca, check_page,
     cut_records, inspecting, issue, make_hello, padding, read_alert, records, request, server_name,
@@ -64,6 +64,7 @@ def check_tunnel(c, peer):
     assert peer.read(1000) == noise[::-1]
     c.close()
     assert peer.read_to_end() == b""
+    peer.close()
 
 
 # By name
@@ -89,7 +90,7 @@ def test_a_name_outside_them_is_inspected(start, pki, tmp_path, closing, name):
 
 def test_the_globs_hold_without_never(inspecting, closing):
     """webex-uninspectable and webex-media always belong to what is never inspected."""
-    i = inspecting(inspection={"never": []}, names=["amcs.webex.com"])
+    i = inspecting(inspection={"never": None}, names=["amcs.webex.com"])
     there = raw_origin(closing)
     check_untouched(i, i.tunnel("amcs.webex.com", there), there,
                     make_hello(server_name("amcs.webex.com")), "never: webex-uninspectable")
@@ -219,28 +220,46 @@ def test_an_exempt_host_keeps_its_own_certificate(start, pki):
 
 # The hello in every shape, where it is inspected
 
+def cut_bytes(data, size):
+    return [data[n:n + size] for n in range(0, len(data), size)]
+
+
 CUTS = {
-    "1-byte segments": lambda flight: [flight[n:n + 1] for n in range(len(flight))],
-    "records of 1": lambda flight: [cut_records(flight, 1)],
-    "records of 100 in segments of 7": lambda flight: [
-        cut_records(flight, 100)[n:n + 7] for n in range(0, len(cut_records(flight, 100)), 7)],
-    "whole": lambda flight: [flight],
+    "1-byte segments": (0, lambda flight: cut_bytes(flight, 1)),
+    "records of 1": (0, lambda flight: [cut_records(flight, 1)]),
+    "post-quantum": (8, lambda flight: [flight]),
+    "post-quantum in two segments": (8, lambda flight: cut_bytes(flight, 1400)),
+    "post-quantum in records of 100 in segments of 7":
+        (8, lambda flight: cut_bytes(cut_records(flight, 100), 7)),
+    "60 KiB": (230, lambda flight: [flight]),
+    "60 KiB in segments of 999": (230, lambda flight: cut_bytes(flight, 999)),
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("protocols", [0, 8, 230], ids=["small", "2 KiB", "60 KiB"])
-def test_hellos_of_every_shape_are_inspected(start, cut, protocols):
+@pytest.mark.parametrize("shape", CUTS)
+def test_hellos_of_every_shape_are_inspected(start, shape):
+    """What makes them long is their list of protocols; http/1.1 comes last in it."""
+    protocols, cut = CUTS[shape]
     i = start()
     there = i.origin()
     offers = [chr(ord("a") + n % 26) * 254 for n in range(protocols)] + ["http/1.1"]
-    c = i.inside("api.test", there, cut=CUTS[cut], protocols=offers)
+    c = i.inside("api.test", there, cut=cut, protocols=offers)
     assert c.tls.selected_alpn_protocol() == "http/1.1"
     c.send(request(f"api.test:{there.port}"))
     peer = there.accept()
     read_message(peer)
     peer.send(response(b"ok"))
     assert read_message(c).content == b"ok"
+
+
+def test_a_hello_of_more_than_64_kib_is_refused_where_it_would_be_inspected(start, closing):
+    i = start()
+    there = raw_origin(closing)
+    c = i.tunnel("api.test", there)
+    c.send(SHAPES["more than 64 KiB"])
+    assert read_cut(c)[0] == b"", "an answer"
+    assert there.accept().read_to_end() == b""
+    assert i.log.one(end="tunnel_not_tls")["host"] == "api.test"
 
 
 def test_a_hello_that_never_completes(start, closing):

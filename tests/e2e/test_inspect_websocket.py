@@ -22,7 +22,7 @@ def switch(peer):
     [key] = asked.values("sec-websocket-key")
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
     peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-              b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+              b"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
     return asked
 
 
@@ -77,10 +77,15 @@ def test_a_real_client_and_its_echo(inspecting):
     assert asked.values("sec-websocket-protocol") == [b"chat"] and asked.values("via")
     assert asked.values("upgrade") == [b"websocket"]
     assert [v.lower() for v in asked.values("connection")] == [b"upgrade"]
-    assert i.log.one(event="open")["tls"] == "inspect"
-    close = i.log.wait(1, event="close")
+    # the tunnel, and the web socket in it
+    opened = i.log.wait(2, event="open")
+    assert [(r["method"], r["tls"], r["status"]) for r in opened] == [
+        ("CONNECT", "inspect", 200), ("GET", "inspect", 101)]
+    assert opened[1]["path"] == "/ws"
+    close = i.log.wait(2, event="close")
+    assert {r["id"] for r in close} == {r["id"] for r in opened}
     assert "s3cr3t" not in open(i.log.path, encoding="utf-8").read()
-    assert sum(r.get("bytes_in", 0) for r in close) > 65536
+    assert all(r["bytes_in"] > 65536 and r["bytes_out"] > 65536 for r in close), close
 
 
 def test_octets_behind_the_101_are_random_both_ways(inspecting):

@@ -192,7 +192,7 @@ class TlsSocket:
 
     def _flush(self):
         flight = self._out.read()
-        pieces = [flight]
+        pieces = [flight] if flight else []
         if flight and self._cut is not None:
             pieces, self._cut = self._cut(flight), None
         for piece in pieces:
@@ -202,16 +202,26 @@ class TlsSocket:
     def _do(self, action):
         while True:
             try:
-                return action()
+                value = action()
+                self._flush()
+                return value
             except ssl.SSLWantReadError:
                 self._flush()
-                data = self.plain.recv(65536)
-                if data:
-                    self._in.write(data)
-                else:
-                    self._in.write_eof()
-            finally:
-                self._flush()
+            except ssl.SSLError:
+                self._say_why()
+                raise
+            data = self.plain.recv(65536)
+            if data:
+                self._in.write(data)
+            else:
+                self._in.write_eof()
+
+    def _say_why(self):
+        """The alert of a failure, to a peer that may be gone."""
+        try:
+            self._flush()
+        except OSError:
+            pass
 
     def recv(self, size):
         try:
@@ -229,8 +239,8 @@ class TlsSocket:
         try:
             self.tls.unwrap()
         except ssl.SSLError:
-            pass
-        self._flush()
+            pass  # the peer's own is not there yet
+        self._say_why()
 
     def settimeout(self, seconds):
         self.plain.settimeout(seconds)

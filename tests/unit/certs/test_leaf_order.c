@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "certs/leaf_order.h"
-#include "tests/unit/certs/leaf_origin.h"
+#include "tests/unit/certs/leaf_kit.h"
 #include "util/mem.h"
 
 #define NOW ((time_t)1764000000)
@@ -13,16 +13,11 @@
 #define L63 "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz"
 #define L61 "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwx"
 
-static struct str bytes_of(const struct leaf_order *o)
-{
-    return (struct str){(const char *)o->bytes, o->len};
-}
-
 static struct leaf_names read_order(const struct leaf_order *o)
 {
     struct leaf_names names;
     ck_assert_ptr_nonnull(o);
-    ck_assert_int_eq(leaf_order_read(&names, bytes_of(o)), 0);
+    ck_assert_int_eq(leaf_order_read(&names, leaf_bytes(o)), 0);
     return names;
 }
 
@@ -96,9 +91,9 @@ static const struct {
     {{DNS_NAME(L63 "." L63 "." L63 "." L61), DNS_NAME(L63 "." L63 "." L63 "." L61 "x")},
      "a.example", L63 "." L63 "." L63 "." L61},
     /* Other kinds are left out, and so is the subject. */
-    {{{GEN_EMAIL, STR_LIT("alice@corp.example")}, {GEN_URI, STR_LIT("https://corp.example/")},
+    {{{GEN_EMAIL, {"alice@corp.example", 18}}, {GEN_URI, {"https://corp.example/", 21}},
       DNS_NAME("www.corp.example")}, "www.corp.example", "www.corp.example"},
-    {{{GEN_EMAIL, STR_LIT("alice@corp.example")}}, "corp.example", NULL},
+    {{{GEN_EMAIL, {"alice@corp.example", 18}}}, "corp.example", NULL},
     {{{0, {NULL, 0}}}, "common.example", NULL},
     {{DNS_NAME("www.example.com")}, "", "www.example.com"},
 };
@@ -213,7 +208,8 @@ static const struct {
 START_TEST(dates_of_an_origin)
 {
     for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
-        X509 *origin = leaf_origin_make(&DNS_NAME("a.example"), 1, dates[i].from, dates[i].to);
+        const struct origin_name name = DNS_NAME("a.example");
+        X509 *origin = leaf_origin_make(&name, 1, dates[i].from, dates[i].to);
         struct leaf_order *o = leaf_order_of_origin(origin, STR_LIT("a.example"), NOW);
         ck_assert_msg((o != NULL) == (dates[i].want_to != 0), "%s", dates[i].what);
         if (o != NULL) {

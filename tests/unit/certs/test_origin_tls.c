@@ -96,13 +96,14 @@ static const struct {
     {.what = "path too long", .leaf.names = DNS, .middle.basic = CA ",pathlen:0",
      .way = TWO_BETWEEN, .fault = ORIGIN_INVALID, .text = "path length"},
     {.what = "for clients", .leaf = {.names = DNS, .extended = "clientAuth"},
-     .fault = ORIGIN_INVALID, .text = "is not valid: unsupported certificate purpose"},
+     .fault = ORIGIN_INVALID, .text = "is not valid: unsuitable certificate purpose"},
     {.what = "for anything", .leaf = {.names = DNS, .extended = "anyExtendedKeyUsage"},
      .fault = ORIGIN_INVALID},
     {.what = "issuer for clients", .leaf.names = DNS, .middle.extended = "clientAuth",
      .fault = ORIGIN_INVALID},
 
-    {.what = "permitted", .leaf.names = DNS, .middle.constraints = "critical,permitted;DNS:example.com"},
+    {.what = "permitted", .leaf.names = DNS,
+     .middle.constraints = "critical,permitted;DNS:example.com"},
     {.what = "permitted itself", .name = "example.com", .leaf.names = "DNS:example.com",
      .middle.constraints = "critical,permitted;DNS:example.com"},
     {.what = "permitted, another", .leaf.names = DNS, .fault = ORIGIN_INVALID,
@@ -161,7 +162,7 @@ static void make_chain(struct made *m, const struct issuer_spec *leaf,
     between.basic = middle->basic != NULL ? middle->basic : CA ",pathlen:0";
     between.usage = middle->usage != NULL ? middle->usage : SIGNS;
     if (way == LEAF_ISSUES)
-        between = (struct issuer_spec){.subject = "Leaf", .names = "DNS:other.example.com"};
+        between = (struct issuer_spec){.subject = "Neighbour", .names = "DNS:other.example.com"};
     issuer_make(&m->middle, &between, way == OTHER_ROOT ? &m->stranger : &m->root);
     top.subject = "Lower";
     issuer_make(&m->lower, &top, &m->middle);
@@ -241,8 +242,8 @@ START_TEST(finds_one_of_a_hundred_names)
         ck_assert_int_eq(origin_pair_judge(&pair, text), asked[i].fault);
         origin_pair_fini(&pair);
     }
-    ck_assert_str_eq(text, "has a certificate for other names (host-0.example.com, ...), "
-                           "not for host-100.example.com");
+    ck_assert_str_eq(text, "has a certificate for other names (host-0.example.com, "
+                           "host-1.example.com, ...), not for host-100.example.com");
     SSL_CTX_free(client);
     SSL_CTX_free(origin);
     fini_chain(&m);

@@ -28,8 +28,10 @@ int main(void)
     SRunner *runner = srunner_create(cases_suite());
     srunner_add_suite(runner, auth_suite());
     srunner_add_suite(runner, config_suite());
+    srunner_add_suite(runner, exemptions_suite());
     srunner_add_suite(runner, file_suite());
     srunner_add_suite(runner, hosts_suite());
+    srunner_add_suite(runner, inspect_decision_suite());
     srunner_add_suite(runner, keys_suite());
     srunner_add_suite(runner, products_suite());
     srunner_add_suite(runner, source_suite());

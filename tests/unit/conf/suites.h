@@ -16,8 +16,10 @@
 Suite *auth_suite(void);
 Suite *cases_suite(void);
 Suite *config_suite(void);
+Suite *exemptions_suite(void);
 Suite *file_suite(void);
 Suite *hosts_suite(void);
+Suite *inspect_decision_suite(void);
 Suite *keys_suite(void);
 Suite *products_suite(void);
 Suite *source_suite(void);

@@ -6,7 +6,9 @@
 #include "tests/unit/core/tls_suites.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/err.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -237,6 +239,107 @@ START_TEST(a_stream_that_moves_takes_its_tls_along)
 }
 END_TEST
 
+static void ignore(struct stream *s)
+{
+    (void)s;
+}
+
+/* Nobody calls the stream any more, and the peer gets all that was taken: what the socket did
+ * not take goes out at events alone. It is never more than so much. */
+START_TEST(what_the_socket_did_not_take_goes_out_by_itself)
+{
+    size_t len, all = 0;
+    enum io rc;
+    tls_flow_start(FLOW_UNIX, 4096, _i & 1, 1 + (unsigned)(_i >> 1), 0);
+    tls_flow_shake_hands();
+    tf.near.on_ready = ignore;
+    do {
+        tls_flow_fill(all, TLS_FLOW_CHUNK, true);
+        rc = stream_send(&tf.near, tls_flow_bytes, TLS_FLOW_CHUNK, &len);
+        all += len;
+    } while (rc == IO_OK);
+    ck_assert_int_eq(rc, IO_AGAIN);
+    ck_assert(!tf.near.is_writable);
+    ck_assert_uint_gt(all, 10000);
+    ck_assert_uint_lt(all, 300000);
+    ck_assert_int_eq(stream_shut(&tf.near), IO_AGAIN);
+    for (unsigned i = 0; i < 2000 && tf.far_end.received < all; i++)
+        tls_flow_turn(TLS_FLOW_CHUNK);
+    ck_assert_uint_eq(tf.far_end.received, all);
+    ck_assert(tf.near.is_writable);
+    ck_assert_int_eq(stream_shut(&tf.near), IO_OK);
+    for (unsigned i = 0; i < 20 && !tf.far_end.has_eof; i++)
+        tls_flow_turn(TLS_FLOW_CHUNK);
+    ck_assert(tf.far_end.has_eof && tf.far.is_fd_eof);
+}
+END_TEST
+
+/* A peer that asks for new keys for ever and takes no answer costs no more than is kept. */
+START_TEST(answers_that_nobody_takes_are_bounded)
+{
+    tls_flow_start(FLOW_UNIX, 2048, _i, 2, 0);
+    tls_flow_shake_hands();
+    size_t before = mallinfo2().uordblks;
+    for (unsigned i = 0; i < 40000; i++) {
+        char bytes[4096], *waiting;
+        (void)SSL_key_update(tf.far.ssl, SSL_KEY_UPDATE_REQUESTED);
+        (void)SSL_do_handshake(tf.far.ssl);
+        long there = BIO_get_mem_data(tf.far.out, &waiting);
+        ssize_t put = send(tf.far.fd, waiting, (size_t)there, MSG_NOSIGNAL);
+        if (put > 0)
+            MUST(BIO_read(tf.far.out, bytes, (int)put) == (int)put);
+        ERR_clear_error();
+        MUST(event_base_loop(tf.base, EVLOOP_NONBLOCK) >= 0);
+        if (there > 65536)
+            break; /* it is held back */
+    }
+    ck_assert_uint_gt(BIO_pending(tf.far.out), 65536);
+    ck_assert(!tf.near_end.is_broken && !tf.near.is_readable && tf.near.recv_waits_write);
+    ck_assert_uint_lt(mallinfo2().uordblks, before + 600000);
+    /* And then it goes on. */
+    tf.near_end.to_send = tf.far_end.to_send = 100000;
+    tls_flow_step();
+    tls_flow_finish(0, false);
+}
+END_TEST
+
+/* What this end alone holds; 0 where the heap does not tell. */
+static size_t weigh(void)
+{
+    size_t with = mallinfo2().uordblks;
+    stream_close(&tf.near);
+    return with - mallinfo2().uordblks;
+}
+
+START_TEST(a_quiet_stream_holds_no_buffer)
+{
+    bool serves = _i & 1;
+    unsigned version = 1 + (unsigned)(_i >> 1);
+    size_t weights[2];
+    for (unsigned round = 0; round < 2; round++) {
+        tls_flow_start(FLOW_TCP, 0, serves, version, 0);
+        tls_flow_shake_hands();
+        for (unsigned i = 0; i < 10; i++)
+            tls_flow_turn(TLS_FLOW_CHUNK);
+        tf.near_end.to_send = tf.far_end.to_send = round == 0 ? 0 : 3000000;
+        tf.near_end.has_shut = tf.far_end.has_shut = true; /* both stay open */
+        tls_flow_step();
+        for (unsigned i = 0; i < 20000 && (tf.near_end.received < tf.far_end.to_send ||
+                                           tf.far_end.received < tf.near_end.to_send); i++)
+            tls_flow_turn(TLS_FLOW_CHUNK);
+        ck_assert_uint_eq(tf.near_end.received, tf.far_end.to_send);
+        ck_assert_uint_eq(tf.far_end.received, tf.near_end.to_send);
+        weights[round] = weigh();
+        tls_peer_close(&tf.far);
+    }
+    if (getenv("STREAM_TLS_WEIGHTS") != NULL)
+        fprintf(stderr, "%s, 1.%u: %zu bytes, %zu behind a bulk flow\n",
+                serves ? "server" : "client", version + 1, weights[0], weights[1]);
+    ck_assert_uint_lt(weights[0], 24 * 1024);
+    ck_assert_uint_lt(weights[1], weights[0] + 1024);
+}
+END_TEST
+
 /* A whole life with the nth allocation failing, ours or OpenSSL's. Allocations seen. */
 static unsigned long live(unsigned long nth, int repeat, bool serves, unsigned version)
 {
@@ -304,5 +407,12 @@ Suite *stream_tls_suite(void)
     tcase_add_test(tc, a_stream_that_moves_takes_its_tls_along);
     tcase_add_loop_test(tc, memory_runs_out_at_every_place, 0, 8);
     suite_add_tcase(suite, tc);
+    TCase *kept = tcase_create("what is kept");
+    tcase_set_timeout(kept, 200);
+    tcase_add_checked_fixture(kept, tls_flow_set_up, tls_flow_tear_down);
+    tcase_add_loop_test(kept, what_the_socket_did_not_take_goes_out_by_itself, 0, 4);
+    tcase_add_loop_test(kept, answers_that_nobody_takes_are_bounded, 0, 2);
+    tcase_add_loop_test(kept, a_quiet_stream_holds_no_buffer, 0, 4);
+    suite_add_tcase(suite, kept);
     return suite;
 }

@@ -137,6 +137,20 @@ void tls_flow_start(enum flow_kind kind, int send_bytes, bool near_serves, unsig
     tls_flow_step();
 }
 
+void tls_flow_nest(bool near_serves, unsigned version)
+{
+    SSL_CTX *ctx = near_serves ? tf.server : tf.clients[version];
+    tls_flow_shake_hands();
+    tls_peer_nest(&tf.far, near_serves ? tf.clients[version] : tf.server, !near_serves);
+    ck_assert_int_eq(stream_tls_start(&tf.near, tf.pool, ctx,
+                                      near_serves ? STREAM_TLS_SERVER : STREAM_TLS_CLIENT,
+                                      (struct str){NULL, 0}),
+                     0);
+    tf.is_done = false;
+    tf.handshake = IO_AGAIN;
+    tls_flow_step();
+}
+
 static void stop(void)
 {
     stream_close(&tf.near);
@@ -220,7 +234,9 @@ void tls_flow_finish(size_t most, bool asks_for_keys)
                          (unsigned long long)tf.far_end.received);
         tls_flow_turn(most == 0 ? portion(TLS_FLOW_CHUNK) : most);
         if (asks_for_keys && tf.is_done && ++turns % 50 == 0 && !tf.far_end.has_shut)
-            (void)SSL_key_update(tf.far.ssl, SSL_KEY_UPDATE_REQUESTED);
+            (void)SSL_key_update(turns % 100 == 0 && tf.far.outer != NULL ? tf.far.outer
+                                                                          : tf.far.ssl,
+                                 SSL_KEY_UPDATE_REQUESTED);
         ERR_clear_error();
     }
     ck_assert(!tf.near_end.is_broken);

@@ -52,6 +52,9 @@ void tls_flow_open(enum flow_kind kind, int send_bytes);
 void tls_flow_start(enum flow_kind kind, int send_bytes, bool near_serves, unsigned version,
                     size_t early);
 
+/* TLS inside of it, on both ends, behind the first handshake. */
+void tls_flow_nest(bool near_serves, unsigned version);
+
 /* What the stream does when it is ready, and its peer in one turn. */
 void tls_flow_step(void);
 void tls_flow_step_far(size_t most);

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -103,10 +104,11 @@ SSL_CTX *tls_client_context(int version)
     return ctx;
 }
 
-void tls_peer_open(struct tls_peer *p, int fd, SSL_CTX *ctx, bool is_server)
+static void begin_tls(struct tls_peer *p, SSL_CTX *ctx, bool is_server)
 {
-    *p = (struct tls_peer){.fd = fd, .ssl = SSL_new(ctx), .in = BIO_new(BIO_s_mem()),
-                           .out = BIO_new(BIO_s_mem())};
+    p->ssl = SSL_new(ctx);
+    p->in = BIO_new(BIO_s_mem());
+    p->out = BIO_new(BIO_s_mem());
     BIO_set_mem_eof_return(p->in, -1);
     SSL_set_bio(p->ssl, p->in, p->out);
     if (is_server)
@@ -115,28 +117,73 @@ void tls_peer_open(struct tls_peer *p, int fd, SSL_CTX *ctx, bool is_server)
         SSL_set_connect_state(p->ssl);
 }
 
+void tls_peer_open(struct tls_peer *p, int fd, SSL_CTX *ctx, bool is_server)
+{
+    *p = (struct tls_peer){.fd = fd};
+    begin_tls(p, ctx, is_server);
+}
+
+void tls_peer_nest(struct tls_peer *p, SSL_CTX *ctx, bool is_server)
+{
+    p->outer = p->ssl;
+    p->outer_in = p->in;
+    p->outer_out = p->out;
+    begin_tls(p, ctx, is_server);
+}
+
+static void skip(BIO *bio, size_t len)
+{
+    char bytes[4096];
+    while (len > 0) {
+        int got = BIO_read(bio, bytes, (int)(len < sizeof(bytes) ? len : sizeof(bytes)));
+        MUST(got > 0);
+        len -= (size_t)got;
+    }
+}
+
+/* Between the two layers. */
+static void pump_layers(struct tls_peer *p)
+{
+    char bytes[20000], *waiting;
+    size_t len;
+    long there = BIO_get_mem_data(p->out, &waiting);
+    if (there > 0 && BIO_pending(p->outer_out) < 65536 &&
+        SSL_write_ex(p->outer, waiting, (size_t)there, &len) == 1)
+        skip(p->out, len);
+    while (SSL_read_ex(p->outer, bytes, sizeof(bytes), &len) == 1)
+        MUST(BIO_write(p->in, bytes, (int)len) == (int)len);
+    ERR_clear_error();
+}
+
 void tls_peer_pump(struct tls_peer *p, size_t most)
 {
+    BIO *in = p->outer != NULL ? p->outer_in : p->in;
+    BIO *out = p->outer != NULL ? p->outer_out : p->out;
     char bytes[65536], *waiting;
-    long there = BIO_get_mem_data(p->out, &waiting);
+    if (p->outer != NULL)
+        pump_layers(p);
+    long there = BIO_get_mem_data(out, &waiting);
     size_t size = (size_t)there < most ? (size_t)there : most;
     if (size > sizeof(bytes))
         size = sizeof(bytes);
     if (size > 0) {
         ssize_t put = send(p->fd, waiting, size, MSG_NOSIGNAL);
         if (put > 0)
-            MUST(BIO_read(p->out, bytes, (int)put) == (int)put);
+            MUST(BIO_read(out, bytes, (int)put) == (int)put);
     }
     ssize_t got = recv(p->fd, bytes, most < sizeof(bytes) ? most : sizeof(bytes), 0);
     if (got > 0)
-        MUST(BIO_write(p->in, bytes, (int)got) == (int)got);
+        MUST(BIO_write(in, bytes, (int)got) == (int)got);
     p->is_fd_eof = p->is_fd_eof || got == 0;
+    if (p->outer != NULL)
+        pump_layers(p);
 }
 
 void tls_peer_close(struct tls_peer *p)
 {
     SSL_free(p->ssl);
-    p->ssl = NULL;
+    SSL_free(p->outer);
+    p->ssl = p->outer = NULL;
     if (p->fd >= 0)
         close(p->fd);
     p->fd = -1;

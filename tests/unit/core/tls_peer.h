@@ -21,6 +21,8 @@ struct tls_peer {
     int fd;
     SSL *ssl;
     BIO *in, *out;
+    SSL *outer; /* NULL: the bytes of ssl go over the socket as they are */
+    BIO *outer_in, *outer_out;
     bool is_fd_eof; /* the FIN of the stream's socket was seen */
 };
 
@@ -36,6 +38,9 @@ SSL_CTX *tls_server_context(const struct tls_pair *p, struct str id);
 SSL_CTX *tls_client_context(int version);
 
 void tls_peer_open(struct tls_peer *p, int fd, SSL_CTX *ctx, bool is_server);
+
+/* TLS once more, inside of what there is. */
+void tls_peer_nest(struct tls_peer *p, SSL_CTX *ctx, bool is_server);
 
 /* Moves at most so many bytes each way between the socket and the memory. */
 void tls_peer_pump(struct tls_peer *p, size_t most);

@@ -11,7 +11,9 @@ int main(void)
     tls_hook_memory();
     signal(SIGPIPE, SIG_IGN);
     SRunner *runner = srunner_create(tickets_suite());
+    srunner_add_suite(runner, sessions_suite());
     srunner_add_suite(runner, stream_tls_suite());
+    srunner_add_suite(runner, tls_nested_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

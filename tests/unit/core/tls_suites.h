@@ -9,7 +9,9 @@
 
 #include <check.h>
 
+Suite *sessions_suite(void);
 Suite *stream_tls_suite(void);
 Suite *tickets_suite(void);
+Suite *tls_nested_suite(void);
 
 #endif

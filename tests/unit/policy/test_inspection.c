@@ -159,7 +159,8 @@ static bool dial(struct fixture *f, struct str address)
 START_TEST(what_rules_say_counts_for_nothing_while_inspection_is_off)
 {
     struct fixture f;
-    open_fixture(&f, sets_parse("set a\ndomain *\nprefix 0.0.0.0/0\nrule r allow to=a tls=inspect\n"));
+    open_fixture(&f, sets_parse("set a\ndomain *\nprefix 0.0.0.0/0\n"
+                                "rule r allow to=a tls=inspect\n"));
     ask(&f, STR_LIT("a.example"));
     ck_assert_int_eq(f.v.tls, POLICY_TLS_TUNNEL);
     ck_assert_str_eq(f.v.tls_reason, "inspection is off");
