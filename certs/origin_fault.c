@@ -242,7 +242,8 @@ void origin_fault_of_tls(const struct origin_check *check, char text[ORIGIN_FAUL
         snprintf(text, ORIGIN_FAULT_SIZE, "refuses the handshake (alert %d, %s)", received,
                  alert_name(received));
     else if (sent > 0)
-        snprintf(text, ORIGIN_FAULT_SIZE, "breaks the rules of TLS (our alert %d, %s)", sent, alert_name(sent));
+        snprintf(text, ORIGIN_FAULT_SIZE, "breaks the rules of TLS (our alert %d, %s)", sent,
+                 alert_name(sent));
     else
         snprintf(text, ORIGIN_FAULT_SIZE, "closed in the middle of the handshake");
 }

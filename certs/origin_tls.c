@@ -25,10 +25,9 @@
 #define SECURITY_LEVEL 2
 #define DEPTH_MAX 10 /* of intermediates */
 
-/* Where the check of a connection hangs at its SSL. The number is OpenSSL's to give, once in a
- * process; slot 0 is the stream's own. */
-static int check_slot = -1;
-static pthread_once_t check_slot_once = PTHREAD_ONCE_INIT;
+/* Where the check of a connection hangs at its SSL; slot 0 is the stream's own. */
+static int check_slot = -1; /* global: OpenSSL gives the number once in a process */
+static pthread_once_t check_slot_once = PTHREAD_ONCE_INIT; /* global: likewise */
 
 static void make_check_slot(void)
 {

@@ -30,9 +30,9 @@ struct signer_state {
     STACK_OF(X509) *certs; /* the first is the one that signs */
     struct leaf_signer with;
     struct leaf_maker *maker;
-    size_t len;                              /* of in */
-    unsigned char in[SIGNER_WIRE_MAX + 1], /* one more: a longer message is noticed */
-        out[SIGNER_WIRE_MAX];
+    size_t len;                            /* of in */
+    unsigned char in[SIGNER_WIRE_MAX + 1]; /* one more: a longer message is noticed */
+    unsigned char out[SIGNER_WIRE_MAX];
 };
 
 static bool is_our_socket(void)
@@ -102,8 +102,10 @@ static int send_message(struct signer_state *s, const struct signer_message *m)
 {
     size_t len = signer_write(m, s->out, sizeof(s->out));
     ssize_t sent;
-    if (len == 0)
+    if (len == 0) {
+        errno = EMSGSIZE;
         return -1;
+    }
     do
         sent = send(SIGNER_FD, s->out, len, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
@@ -235,10 +237,12 @@ static int serve_orders(struct signer_state *s)
 {
     struct signer_message order;
     int got;
-    while ((got = receive(s)) == 1)
-        if (signer_read(&order, received(s)) < 0 || order.kind != SIGNER_ORDER ||
-            answer_order(s, &order) < 0)
+    while ((got = receive(s)) == 1) {
+        if (signer_read(&order, received(s)) < 0 || order.kind != SIGNER_ORDER)
             return -1;
+        if (answer_order(s, &order) < 0)
+            return errno == EPIPE || errno == ECONNRESET ? 0 : -1;
+    }
     return got;
 }
 

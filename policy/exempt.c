@@ -2,6 +2,8 @@
 /* exempt.c - whether an allowed tunnel is inspected; see exempt.h. */
 #include "policy/exempt.h"
 
+#include <string.h>
+
 static void mark_exempt(struct policy_verdict *v, const struct exemption *e, const char *set)
 {
     v->tls = POLICY_TLS_TUNNEL;
@@ -72,31 +74,54 @@ void exempt_tunnel(const struct ask *ask, const struct rule *rule, struct policy
     v->tls_reason = "inspection.default";
 }
 
-bool policy_exempts_address(const struct policy *p, const struct addr *dialled,
-                            struct policy_scratch *s, struct policy_verdict *v)
+/* The exemption that holds the address, and its prefix. Longest prefixes come first; of equal
+ * ones the set that stands first in never. */
+static const struct exemption *find_prefix(const struct policy *p, const struct addr *a,
+                                           const struct netset_item **prefix)
 {
     const struct inspection *inspection = &p->inspection;
     const struct exemption *found = NULL;
-    const struct netset_item *best = NULL;
-    ASSERT(s->policy == p);
-    if (v->is_exempt || v->tls == POLICY_TLS_NONE || inspection->never_count == 0)
-        return v->is_exempt;
-    /* Longest prefixes first; of equal ones the set that stands first in never. */
-    for (uint32_t i = netset_find(&p->nets, dialled); i != NETSET_NONE;
-         i = netset_next(&p->nets, i, dialled)) {
+    *prefix = NULL;
+    for (uint32_t i = netset_find(&p->nets, a); i != NETSET_NONE; i = netset_next(&p->nets, i, a)) {
         const struct netset_item *item = netset_item(&p->nets, i);
-        if (best != NULL && item->bits != best->bits)
+        if (*prefix != NULL && item->bits != (*prefix)->bits)
             break;
         const struct exemption *e =
             inspection_find(inspection->never, inspection->never_count, item->note.set);
         if (e == NULL || item->note.url != NOTE_NO_URL || (found != NULL && e >= found))
             continue;
-        best = item;
+        *prefix = item;
         found = e;
     }
+    return found;
+}
+
+/* On networks with IPv6 alone the translator's prefix stands in front of an IPv4 address
+ * (RFC 6052 section 2.1): dialling the one is dialling the other. */
+static bool is_translated(const struct addr *a, struct addr *v4)
+{
+    static const struct addr PREFIX = {{0x00, 0x64, 0xff, 0x9b}};
+    if (!addr_in_prefix(a, &PREFIX, 96))
+        return false;
+    *v4 = (struct addr){{[10] = 0xff, [11] = 0xff}};
+    memcpy(v4->bytes + 12, a->bytes + 12, 4);
+    return true;
+}
+
+bool policy_exempts_address(const struct policy *p, const struct addr *dialled,
+                            struct policy_scratch *s, struct policy_verdict *v)
+{
+    const struct netset_item *prefix;
+    struct addr v4;
+    ASSERT(s->policy == p);
+    if (v->is_exempt || v->tls == POLICY_TLS_NONE || p->inspection.never_count == 0)
+        return v->is_exempt;
+    const struct exemption *found = find_prefix(p, dialled, &prefix);
+    if (found == NULL && is_translated(dialled, &v4))
+        found = find_prefix(p, &v4, &prefix);
     if (found == NULL)
         return false;
     mark_exempt(v, found, p->destinations[found->set].name);
-    compiled_note(p, &best->note, &v->tls_pattern, &v->tls_at);
+    compiled_note(p, &prefix->note, &v->tls_pattern, &v->tls_at);
     return true;
 }

@@ -390,6 +390,15 @@ static enum io judge_handshake(struct stream *s, int why)
     return IO_ERR;
 }
 
+/* What followed the handshake and was read with it, for which no event comes. */
+static bool has_rest(const struct stream_tls *t)
+{
+    for (; t != NULL; t = t->below)
+        if (t->wire.early != NULL || SSL_has_pending(t->ssl) == 1)
+            return true;
+    return false;
+}
+
 enum io stream_tls_handshake(struct stream *s)
 {
     struct stream_tls *t = s->tls;
@@ -402,9 +411,8 @@ enum io stream_tls_handshake(struct stream *s)
     enum io rc = done == 1 ? IO_OK : judge_handshake(s, explain(t, done));
     (void)tls_wire_end(&t->wire);
     forget_errors();
-    /* What followed the handshake may wait here, for which no event comes. */
     if (rc == IO_OK)
-        s->is_readable = true;
+        s->is_readable = !t->wire.pool->is_drained || has_rest(t);
     return rc;
 }
 

@@ -341,7 +341,7 @@ void tls_wire_begin(const struct tls_wire *w, struct stream *s, size_t room)
     ASSERT(p->stream == NULL && p->in_at == p->in_len && p->out_len == 0);
     p->stream = s;
     p->room = room;
-    p->is_drained = false;
+    p->is_drained = !s->is_readable; /* an event will tell */
 }
 
 /* What was read ahead and not used comes first in the next call. */

@@ -62,7 +62,10 @@ def hosts_lines(address, name):
 
 
 def run_quietly(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Unfit(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:
         raise Unfit(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
 

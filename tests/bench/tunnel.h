@@ -4,14 +4,14 @@
  *
  * With a CONNECT target in the route the tunnel asks the proxy for it and waits for the 200;
  * without one it is ready as soon as TCP is. Where the route says so it speaks TLS inside, and is
- * ready when that has shaken hands. With a login it answers a 407 on the way, where the
- * scheme does; or the 407 is what is wanted, for a password that is wrong.
+ * ready when that has shaken hands. With a login it answers a 407 on the way, where the scheme
+ * does; or the 407 is what is wanted, for a password that is wrong.
  *
  *   tunnel_open -> tunnel_step (on every event, while it answers TUNNEL_WAIT) -> payload ->
  * tunnel_close
  *
- * A tunnel owns its socket and its TLS; it watches it with the epoll instance of the route, level-triggered,
- * its own address in data.ptr. A closed tunnel has fd -1. Threads: one.
+ * A tunnel owns its socket and its TLS; it watches the socket with the epoll instance of the route,
+ * level-triggered, its own address in data.ptr. A closed tunnel has fd -1. Threads: one.
  */
 #ifndef BENCH_TUNNEL_H
 #define BENCH_TUNNEL_H

@@ -75,13 +75,13 @@ class InsideRun(Run):
         try:
             super()._at_most(peer, most)
         except ssl.SSLEOFError:  # what came before is kept
-            got = peer._ahead  # pylint: disable=protected-access
+            got, peer._ahead = peer._ahead, b""  # pylint: disable=protected-access
             assert most.startswith(got), f"got {got!r}"
 
     def _records(self):
         """What was asked inside; the tunnels themselves have lines of their own."""
         return [record for record in self.proxy.log.records(client=self.source)
-                if record["method"] != "CONNECT"]
+                if record.get("method") != "CONNECT"]
 
     def _log(self, status, words):
         words = ["tls=inspect" if word == "tls=none" else word for word in words]

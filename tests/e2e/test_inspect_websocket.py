@@ -51,7 +51,7 @@ def echo_frames(there, seen):
         opcode, data = read_frame(peer)
         peer.send(frame(opcode, data))
         if opcode == 8:
-            return
+            return peer.close()
 
 
 def test_a_real_client_and_its_echo(inspecting):

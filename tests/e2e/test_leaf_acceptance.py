@@ -14,7 +14,8 @@ from lib import leaves
 from lib.client import wait_until
 from lib.leaves import CLIENTS, openssl
 from lib.proxy import BINARY
-from lib.signer import (FAULT, LEAF, ORDER, READY, REFUSED, SETUP, Signer, message, order, setup_message)
+from lib.signer import (FAULT, LEAF, ORDER, READY, REFUSED, SETUP, Signer, message, order,
+                        setup_message)
 
 NAME = "www.corp.example"
 DAY = 86400
@@ -317,6 +318,16 @@ def test_many_orders_at_once(signer):
         signer.send(message(ORDER, number, order(f"h{number}.example")))
         if number >= 5:
             assert signer.receive()[:2] == (LEAF, number - 5)
+    for number in range(95, 100):
+        assert signer.receive()[:2] == (LEAF, number)
+
+
+def test_a_proxy_that_goes_without_its_answers(place):
+    signer = Signer(place.setup())
+    for number in range(20):
+        signer.send(message(ORDER, number, order(f"h{number}.example")))
+    assert signer.receive()[0] == READY
+    assert signer.end() == (0, "")
 
 
 def test_by_hand():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The process `sallyport signer`, driven over a socketpair as the proxy does.
 
-`Signer(setup_message(...))` starts it; `.ask(order)` gives (kind, text or DER). Messages and orders are
-written here from the descriptions in certs/signer_wire.h and certs/leaf_order.h.
+`Signer(setup_message(...))` starts it; `.ask(order)` gives (kind, text or DER). Messages
+and orders are written here from the descriptions in certs/signer_wire.h and certs/leaf_order.h.
 """
 import ipaddress
 import os

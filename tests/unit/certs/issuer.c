@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* issuer.c - makes certificates and OCSP responses in memory; see issuer.h. */
-#include "issuer.h"
+#include "tests/unit/certs/issuer.h"
 
 #include <check.h>
 #include <openssl/evp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_origin_pair.c - an origin and the proxy's client side of TLS; see test_origin_pair.h. */
-#include "test_origin_pair.h"
+#include "tests/unit/certs/test_origin_pair.h"
 
 #include <check.h>
 #include <openssl/err.h>

@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "certs/origin_tls.h"
-#include "issuer.h"
+#include "tests/unit/certs/issuer.h"
 
 struct origin_pair {
     SSL *client, *origin;

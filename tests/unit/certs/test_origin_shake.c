@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "certs/pem.h"
-#include "test_origin_pair.h"
+#include "tests/unit/certs/test_origin_pair.h"
 #include "util/mem.h"
 
 #define HOST "www.example.com"

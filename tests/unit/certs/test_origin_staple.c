@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "certs/staple.h"
-#include "test_origin_pair.h"
+#include "tests/unit/certs/test_origin_pair.h"
 
 #define HOST "www.example.com"
 #define CA "critical,CA:TRUE"

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "test_origin_pair.h"
+#include "tests/unit/certs/test_origin_pair.h"
 
 #define HOST "www.example.com"
 #define DNS "DNS:www.example.com"

@@ -7,7 +7,7 @@
 
 #include "certs/tickets.h"
 #include "certs/tls_server.h"
-#include "issuer.h"
+#include "tests/unit/certs/issuer.h"
 
 static struct issued root, leaf, other;
 static struct tickets *tickets;

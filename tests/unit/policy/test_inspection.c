@@ -192,6 +192,10 @@ static const struct {
     {"a.example", "23.89.1.1", "never: nets", "nets", "23.89.0.0/16", false},
     {"a.example", "::ffff:23.89.1.1", "never: nets", "nets", "23.89.0.0/16", false},
     {"a.example", "2402:2500::1", "never: nets", "nets", "2402:2500::/34", false},
+    /* RFC 6052 section 2.1: 23.89.1.1 and 23.90.1.1 behind a translator. */
+    {"a.example", "64:ff9b::1759:101", "never: nets", "nets", "23.89.0.0/16", false},
+    {"a.example", "64:ff9b::175a:101", "inspection.default", NULL, "", false},
+    {"a.example", "64:ff9c::1759:101", "inspection.default", NULL, "", false},
     {"a.example", "2402:2500:4000::", "inspection.default", NULL, "", false},
     {"a.example", "23.88.255.255", "inspection.default", NULL, "", false},
     {"a.example", "23.90.0.0", "inspection.default", NULL, "", false},
