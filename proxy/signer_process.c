@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,12 +100,29 @@ static int spawn(const char *program, int fd, pid_t *pid)
     return rc;
 }
 
+/* The program that runs now, even if its file has been replaced meanwhile. Tools that run a
+ * program in a process of their own (valgrind) show its path by the link, but would be started
+ * themselves: the file behind the path is another one then. */
+static const char *find_self(char path[PATH_MAX])
+{
+    struct stat running, named;
+    ssize_t len = readlink(SELF, path, PATH_MAX - 1);
+    if (len <= 0 || stat(SELF, &running) != 0)
+        return SELF;
+    path[len] = '\0';
+    if (stat(path, &named) != 0)
+        return SELF;
+    return running.st_ino == named.st_ino && running.st_dev == named.st_dev ? SELF : path;
+}
+
 int signer_process_start(struct signer_process *p, const char *program)
 {
     int ends[2] = {-1, -1};
+    char path[PATH_MAX];
     *p = (struct signer_process){.fd = -1};
-    int rc = make_pair(ends) == 0 ? spawn(program != NULL ? program : SELF, ends[1], &p->pid)
-                                  : errno;
+    if (program == NULL)
+        program = find_self(path);
+    int rc = make_pair(ends) == 0 ? spawn(program, ends[1], &p->pid) : errno;
     if (rc == 0) {
         p->fd = ends[0];
         ends[0] = -1;

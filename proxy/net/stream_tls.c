@@ -374,6 +374,12 @@ int stream_tls_peer_alert(const struct stream *s)
     return t != NULL && t->has_alert && !t->is_alert_ours ? t->alert : -1;
 }
 
+size_t stream_tls_unsent(const struct stream *s)
+{
+    const struct tls_wire *bottom = s->tls != NULL ? s->tls->wire.bottom : NULL;
+    return bottom != NULL && bottom->sealed != NULL ? bottom->sealed_len - bottom->sealed_at : 0;
+}
+
 static enum io judge_handshake(struct stream *s, int why)
 {
     struct stream_tls *t = s->tls;
@@ -402,6 +408,8 @@ static bool has_rest(const struct stream_tls *t)
 enum io stream_tls_handshake(struct stream *s)
 {
     struct stream_tls *t = s->tls;
+    if (SSL_is_init_finished(t->ssl))
+        return IO_OK;
     if (t->is_begun && !(t->waits_write ? s->is_writable : s->is_readable))
         return IO_AGAIN;
     forget_errors();

@@ -69,12 +69,15 @@ MUST_CHECK int stream_tls_resume(struct stream *s, struct sessions *store, struc
 /* The last fatal alert that the peer sent, by its number (RFC 8446 section 6); -1: none. */
 int stream_tls_peer_alert(const struct stream *s);
 
-/* Goes on with the handshake. IO_OK it is done, IO_AGAIN, IO_EOF the peer went in the
- * middle, IO_ERR it has failed: an alert was sent where there is one to send. */
+/* Goes on with the handshake. IO_OK it is done (also when asked again), IO_AGAIN, IO_EOF the peer
+ * went in the middle, IO_ERR it has failed: an alert was sent where there is one to send. */
 MUST_CHECK enum io stream_tls_handshake(struct stream *s);
 
 /* What went wrong, for a log: nothing in it was chosen by the peer but by number. */
 const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_SIZE]);
+
+/* Sealed bytes that the socket has not taken yet. 0 without TLS. */
+size_t stream_tls_unsent(const struct stream *s);
 
 /* Back to the bare stream, or to the layer below, without a word to the peer: behind a failed
  * handshake. */

@@ -240,7 +240,8 @@ static enum next read_early(struct conn *c, size_t limit)
 /* Between two requests: a good end, which TLS says in so many words. */
 static enum next end_idle(struct conn *c)
 {
-    (void)!stream_shut(&c->client);
+    if (stream_shut(&c->client) == IO_AGAIN) /* the end of an answer is still on its way */
+        return conn_enter(c, &PHASE_LINGER);
     return conn_end(c, END_CLIENT_IDLE);
 }
 

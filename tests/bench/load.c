@@ -6,7 +6,7 @@
  * bulk (discard what the origin sends), idle (hold open tunnels, then prove that each still
  * carries an exchange). An exchange is one byte or a ClientHello there and back, or a GET with its
  * response, which may be inside TLS; a unit of connect may also end with the answer to CONNECT.
- * Units follow each other without a pause, or are begun at a rate. The report is key=value lines on standard output.
+ * Units follow each other without a pause, or are begun at a rate. The report: key=value lines.
  */
 #include <errno.h>
 #include <openssl/ssl.h>

@@ -126,8 +126,9 @@ def test_a_good_certificate_later_is_taken(start, made, closing):
     c.close()
     there.close()
     good = closing(Origin(http(body=PAGE), port=port))
-    good._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # pylint: disable=protected-access
-    good._context.load_cert_chain(made.path("good"), made.path("good", "key"))  # pylint: disable=W0212
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.path("good"), made.path("good", "key"))
+    good._context = context  # pylint: disable=protected-access
     c = i.inside("origin.test", good)
     c.send(request(f"origin.test:{port}"))
     assert c.read_answer().status == 200

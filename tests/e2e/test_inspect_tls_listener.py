@@ -10,7 +10,7 @@ from lib import tls
 from lib.http_steps import response
 from lib.http_wire import read_message
 from lib.inspection import (  # noqa: F401  # pylint: disable=unused-import
-    Inside, TlsSocket, ca, inspecting, make_hello, request, server_name, site, trusting)
+    TlsSocket, ca, inspecting, make_hello, request, server_name, site)
 from lib.client import Client
 from lib.steps import close_record
 from lib.http_wire import RecordingOrigin

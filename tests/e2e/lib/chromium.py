@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 
-from . import process
+from . import nssdb, process
 
 BROWSER = "/usr/lib/chromium/chromium"  # /usr/bin/chromium adds switches and keys of the system's
 SECONDS = 60  # to start, or to load a page, on a busy machine
@@ -35,6 +35,7 @@ class Page:
 
     def __init__(self, status, text, error, prompts, protocol):
         self.status = status  # of the last answer for the page, None where there was none
+        self.security = {}  # securityDetails of DevTools, and "state": secure or not
         self.text = text
         self.error = error  # such as net::ERR_TUNNEL_CONNECTION_FAILED, or None
         self.prompts = prompts  # [{"scheme": ..., "realm": ..., "origin": ...}, ...] by the proxy
@@ -117,17 +118,20 @@ class Chromium:
 
     scheme: the only scheme that it may answer with (basic, digest, ntlm, negotiate), or
     several with commas, or None for all. env: more environment (KRB5_CONFIG, KRB5CCNAME:
-    a ticket is then used without a prompt). Certificates of origins are not verified.
+    a ticket is then used without a prompt). trust: files with CAs that come into the user's
+    database; without it certificates of origins are not verified.
     """
 
-    def __init__(self, folder, proxy, scheme=None, env=None, flags=()):
+    def __init__(self, folder, proxy, scheme=None, env=None, flags=(), trust=None):
         home = os.path.join(str(folder), "chromium")
         command = [BROWSER, *QUIET, f"--user-data-dir={home}/profile",
                    f"--proxy-server=http://{proxy[0]}:{proxy[1]}",
                    "--proxy-bypass-list=<-loopback>", "--auth-server-allowlist=*",
-                   "--ignore-certificate-errors", "--remote-debugging-pipe", *flags,
-                   "about:blank"]
+                   *(["--ignore-certificate-errors"] if trust is None else []),
+                   "--remote-debugging-pipe", *flags, "about:blank"]
         os.makedirs(f"{home}/profile")
+        if trust is not None:
+            nssdb.write(f"{home}/.pki/nssdb", trust)
         with open(f"{home}/profile/Local State", "w", encoding="utf-8") as f:
             json.dump(first_state(scheme), f)
         to_browser, from_browser = high_pipe(), high_pipe()
@@ -183,6 +187,8 @@ class Chromium:
             if event == "Network.responseReceived" and what["type"] == "Document":
                 page.status = what["response"]["status"]
                 page.protocol = what["response"].get("protocol")
+                page.security = {**what["response"].get("securityDetails", {}),
+                                 "state": what["response"].get("securityState")}
             elif event == "Page.loadEventFired" and page.status is not None:
                 return
 
@@ -209,6 +215,11 @@ class Chromium:
                                 returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def certificates(self, origin):
+        """The chain, in DER, that https://HOST:PORT showed; the leaf is the first."""
+        done = self._tools.call("Network.getCertificate", self._session, origin=origin)
+        return [base64.b64decode(one) for one in done["tableNames"]]
 
     def screenshot(self, path):
         """A PNG file of the page opened last."""

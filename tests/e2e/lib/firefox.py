@@ -7,11 +7,20 @@ import time
 
 import websocket
 
-from . import process
+from . import nssdb, process
 
 BROWSER = "/usr/lib/firefox-esr/firefox-esr"
 SECONDS = 60
 PROMPTS = 5  # credentials are given so often for one page, then the prompt is cancelled
+# In the browser's own window: of the tab opened last.
+SECURITY = """(() => {
+    const states = Ci.nsIWebProgressListener, tab = Array.from(gBrowser.browsers).pop();
+    const info = tab.securityUI.secInfo;
+    return JSON.stringify(info && {
+        state: tab.securityUI.state & states.STATE_IS_SECURE ? "secure" : "insecure",
+        error: info.errorCodeString, protocol: info.protocolVersion,
+        issuer: info.serverCert.issuerName, leaf: Array.from(info.serverCert.getRawDER())});
+})()"""
 # Nothing but the pages asked for: each of these would dial somewhere by itself.
 QUIET = {
     "app.normandy.enabled": False, "app.update.enabled": False, "app.update.auto": False,
@@ -119,10 +128,11 @@ class Firefox:
     """One browser with a fresh profile in `folder`, all of whose traffic goes to the proxy.
 
     settings: further preferences. env: more environment (KRB5_CONFIG, KRB5CCNAME: a
-    ticket is then used without a prompt). Certificates of origins are not verified.
+    ticket is then used without a prompt). trust: files with CAs that come into the profile's
+    database; without it certificates of origins are not verified.
     """
 
-    def __init__(self, folder, proxy, settings=None, env=None):
+    def __init__(self, folder, proxy, settings=None, env=None, trust=None):
         home = os.path.join(str(folder), "firefox")
         profile = f"{home}/profile"
         environment = process.environment(home, MOZ_HEADLESS=1, MOZ_CRASHREPORTER_DISABLE=1,
@@ -130,16 +140,19 @@ class Firefox:
                                           MOZ_REMOTE_SETTINGS_DEVTOOLS=1, **(env or {}))
         os.makedirs(profile)
         write_settings(profile, {**QUIET, **proxy_settings(proxy), **(settings or {})})
+        if trust is not None:
+            nssdb.write(profile, trust)
         self.log = os.path.join(home, "output")
         with open(self.log, "wb") as output:
             self.process = process.start(
                 [BROWSER, "--headless", "--no-remote", "--profile", profile,
-                 "--remote-debugging-port=0", "about:blank"],
+                 "--remote-debugging-port=0", "--remote-allow-system-access", "about:blank"],
                 environment, stdout=output, stderr=output)
         try:
             self._bidi = Bidi(self._wait_port(f"{profile}/WebDriverBiDiServer.json"))
             done = self._bidi.call("session.new",
-                                   capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
+                                   capabilities={"alwaysMatch": {
+                                       "acceptInsecureCerts": trust is None}})
             self.version = "Firefox/" + done["capabilities"]["browserVersion"]
             self._bidi.call("session.subscribe",
                             events=["network.authRequired", "network.responseCompleted",
@@ -213,6 +226,19 @@ class Firefox:
                                target={"context": self._tab})
         assert done["type"] == "success", done
         return done["result"].get("value")
+
+    def security(self):
+        """What the browser holds of the connection of the page opened last: {"state": "secure"
+        or not, "error": code or "", "issuer": CN=..., "leaf": DER}; None without a connection."""
+        tabs = self._bidi.call("browsingContext.getTree", **{"moz:scope": "chrome"})["contexts"]
+        window = next(t["context"] for t in tabs if t["url"].endswith("/browser.xhtml"))
+        done = self._bidi.call("script.evaluate", expression=SECURITY, awaitPromise=True,
+                               target={"context": window})
+        assert done["type"] == "success", done
+        found = json.loads(done["result"]["value"])
+        if found:
+            found["leaf"] = bytes(found["leaf"])
+        return found
 
     def screenshot(self, path):
         """A PNG file of the page opened last."""

@@ -228,7 +228,8 @@ static enum io endless_send(struct stream *stream, const void *bytes, size_t siz
     return IO_OK;
 }
 
-static const struct stream_ops ENDLESS = {endless_recv, endless_send, script_shut, NULL, NULL, false};
+static const struct stream_ops ENDLESS = {endless_recv, endless_send, script_shut, NULL,
+                                          NULL, false};
 
 START_TEST(a_source_without_end_is_given_up_after_some_rounds)
 {
