@@ -133,6 +133,9 @@ static void print_done(const struct ca_folder *f, const struct ca *ca)
     ca_print_text(&printed);
     printf("  private key  %s: whoever reads it can pretend to be any site\n\n", m->key_path);
     ca_print_where(m->cert_path);
+    printf("\nThen, in the configuration (paths are relative to it):\n"
+           "  inspection = { enabled = true; ca_certificate = \"%s\"; ca_key = \"%s\"; };\n",
+           m->cert_path, m->key_path);
     if (stranger != NULL)
         fprintf(stderr, "sallyport: %s: warning: %s\n", f->path, stranger);
 }

@@ -63,11 +63,10 @@ void inspected_describe(struct inspected *i, struct txn *t)
         t->identity = identity_ref(i->identity);
 }
 
-void inspected_count(struct conn *c, const struct txn *t)
+void inspected_count(struct inspected *i, uint64_t bytes_in, uint64_t bytes_out)
 {
-    struct inspected *i = c->inspected;
-    i->bytes_in += t->bytes_in;
-    i->bytes_out += t->bytes_out;
+    i->bytes_in += bytes_in;
+    i->bytes_out += bytes_out;
 }
 
 void inspected_close(struct conn *c, enum end_reason end)

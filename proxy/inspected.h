@@ -49,8 +49,8 @@ void inspected_set_fault(struct inspected *i, enum end_reason fault, const char 
 /* What a request inside takes from the CONNECT: host, port, user. */
 void inspected_describe(struct inspected *i, struct txn *t);
 
-/* A request inside was answered by the origin. */
-void inspected_count(struct conn *c, const struct txn *t);
+/* Bytes of a request inside and of its answer, or of what it became by an upgrade. */
+void inspected_count(struct inspected *i, uint64_t bytes_in, uint64_t bytes_out);
 
 /* Writes the close line and frees it; c->inspected is NULL then. Harmless without one. */
 void inspected_close(struct conn *c, enum end_reason end);

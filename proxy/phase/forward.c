@@ -141,7 +141,7 @@ static enum next finish(struct conn *c, struct forward *f)
     txn_forwarded(t);
     c->is_logged = true;
     if (c->inspected != NULL)
-        inspected_count(c, t);
+        inspected_count(c->inspected, t->bytes_in, t->bytes_out);
     release_origin(c, f);
     if (is_whole)
         c->early = relay_take_carry(&f->up, &c->early_len);

@@ -235,6 +235,8 @@ static enum next inspect_step(struct conn *c)
     struct inspect *i = c->state;
     if (c->has_client_stirred && !i->is_begun && stream_is_broken(&c->client))
         return conn_end(c, END_CLIENT_RESET);
+    if (c->client.is_ending && !i->is_begun) /* it has not seen a leaf that it could refuse */
+        return conn_end(c, END_CLIENT_GONE);
     c->has_client_stirred = false;
     if (c->is_expired && i->is_begun) {
         count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_TIMEOUT], 1);

@@ -45,12 +45,16 @@ static int origin_tls_enter(struct conn *c)
     const struct config *config = c->txn->pin->config;
     struct origin_state *o = mem_zalloc(sizeof(*o));
     char room[KEY_SIZE];
-    struct str name = name_to_verify(i), nothing = {NULL, 0};
+    struct str name = name_to_verify(i), late = {c->late, c->late_len};
     SSL_CTX *ctx = config->inspection.origin_tls;
     c->state = o;
     if (o == NULL ||
-        stream_tls_start(&c->origin, c->worker->tls_pool, ctx, STREAM_TLS_CLIENT, nothing) != 0)
+        stream_tls_start(&c->origin, c->worker->tls_pool, ctx, STREAM_TLS_CLIENT, late) != 0)
         return -1;
+    /* What a parent sent behind its answer: TLS has it now. */
+    mem_free(c->late);
+    c->late = NULL;
+    c->late_len = 0;
     conn_set_deadline(c, config->limits.connect_timeout_ms);
     if (origin_tls_expect(stream_tls_ssl(&c->origin), &o->check, name,
                           i->host.is_address ? &i->host.addr : NULL, name) != 0)
@@ -111,6 +115,9 @@ static enum next origin_tls_step(struct conn *c)
 {
     if (c->has_client_stirred && stream_is_broken(&c->client))
         return conn_end(c, END_CLIENT_RESET);
+    /* Half a handshake and a FIN. Behind it a client may end its own direction. */
+    if (c->client.is_ending && !c->inspected->is_open)
+        return conn_end(c, END_CLIENT_GONE);
     c->has_client_stirred = false;
     if (c->is_expired) {
         count_add(&c->worker->counters.origin_handshakes[COUNT_TLS_TIMEOUT], 1);

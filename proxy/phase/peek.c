@@ -217,7 +217,7 @@ static bool has_origin_spoken(struct conn *c)
         stream_recv(&c->origin, buffer, RELAY_BUFFER_BYTES, &len) != IO_OK)
         return false;
     c->late = mem_dup(buffer, len);
-    c->late_len = (uint32_t)len;
+    c->late_len = c->late != NULL ? (uint32_t)len : 0;
     if (c->late == NULL) {
         c->origin.is_recv_broken = true;
         c->origin.error = ENOMEM;

@@ -15,6 +15,7 @@
  */
 #include "proxy/auth/session.h"
 #include "proxy/conn.h"
+#include "proxy/inspected.h"
 #include "proxy/net/relay.h"
 #include "proxy/phase/tunnel_hello.h"
 #include "proxy/worker.h"
@@ -209,6 +210,8 @@ static void tunnel_leave(struct conn *c)
     struct tunnel *t = c->state;
     if (t == NULL)
         return;
+    if (c->inspected != NULL)
+        inspected_count(c->inspected, t->up.bytes, payload_down(t));
     if (t->tail != NULL)
         txn_close_tunnel(t->tail, c->worker, c->end, t->up.bytes, payload_down(t));
     relay_fini(&t->up);

@@ -109,9 +109,10 @@ def test_without_our_ca_it_refuses(inspecting, closing, browser, site):  # noqa:
     page = browser(i.proxy.address, []).open(url(there))
     assert (page.status, page.error) == (None, "net::ERR_CERT_AUTHORITY_INVALID"), page
     assert there.requests == []
-    found = wait_until(lambda: proposals(i.proxy), what="a proposal")[0]
-    assert (found["host"], found["port"]) == (HOST, there.port)
-    assert found["alerts"] + found["closed"] >= 1, found
+    found, = wait_until(lambda: proposals(i.proxy), what="a proposal")
+    assert (found["host"], found["port"], found["clients"]) == (HOST, there.port, 1)
+    assert found["alerts"] >= 1 and found["last_alert"] == "certificate unknown", found
+    assert {record["host"] for record in i.log.records()} == {HOST}, "it asked somebody else"
 
 
 def test_a_constrained_ca(inspecting, closing, browser, pki, tmp_path):  # noqa: F811

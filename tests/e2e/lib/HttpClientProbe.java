@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// HttpClientProbe - fetches URLs with HttpURLConnection through a proxy and says what came.
+// HttpClientProbe - fetches URLs through a proxy and says what came: with HttpURLConnection, or
+// with java.net.http's HttpClient where the property probe.client says so.
 //
 // usage: java HttpClientProbe PROXYHOST PROXYPORT URL...
 //
 // Reads the proxy's user and password from standard input, a line each; without a user
 // nobody is asked, so that only a Kerberos ticket can answer. Prints for each URL a line
-// "STATUS PROMPTS", then the body, or the message of the exception after "!".
+// "STATUS PROMPTS", then the body, or the message of the exception after "!". Certificates are
+// verified where the property javax.net.ssl.trustStore names a store.
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,9 +18,15 @@ import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.PasswordAuthentication;
 import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.URI;
 import java.net.URL;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.HttpsURLConnection;
@@ -30,7 +38,7 @@ public final class HttpClientProbe {
     private static final int MILLISECONDS = 20000;
     private static final List<String> prompts = new ArrayList<>();
 
-    /** Certificates are no matter here: every origin's is taken. */
+    /** Where certificates are no matter: every origin's is taken. */
     private static final class AnyCertificate implements X509TrustManager {
         @Override
         public void checkClientTrusted(X509Certificate[] chain, String kind) { }
@@ -80,6 +88,28 @@ public final class HttpClientProbe {
         }
     }
 
+    /** By the other client, which asks for HTTP/2 in ALPN; it verifies by the default store. */
+    private static void fetchAnew(HttpClient client, String url) {
+        try {
+            HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+                .timeout(Duration.ofMillis(MILLISECONDS)).build();
+            HttpResponse<String> response =
+                client.send(request, HttpResponse.BodyHandlers.ofString());
+            System.out.println(response.statusCode() + " ");
+            System.out.println(response.body());
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            System.out.println("! ");
+            System.out.println(e);
+        }
+    }
+
+    private static void takeAnyCertificate() throws Exception {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new AnyCertificate()}, null);
+        HttpsURLConnection.setDefaultSSLSocketFactory(context.getSocketFactory());
+        HttpsURLConnection.setDefaultHostnameVerifier((name, session) -> true);
+    }
+
     public static void main(String[] arguments) throws Exception {
         BufferedReader input =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -88,14 +118,19 @@ public final class HttpClientProbe {
         if (user != null && !user.isEmpty()) {
             Authenticator.setDefault(new Credentials(user, password));
         }
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, new TrustManager[] {new AnyCertificate()}, null);
-        HttpsURLConnection.setDefaultSSLSocketFactory(context.getSocketFactory());
-        HttpsURLConnection.setDefaultHostnameVerifier((name, session) -> true);
-        Proxy proxy = new Proxy(Proxy.Type.HTTP,
-            new InetSocketAddress(arguments[0], Integer.parseInt(arguments[1])));
+        if (System.getProperty("javax.net.ssl.trustStore") == null) {
+            takeAnyCertificate();
+        }
+        InetSocketAddress address =
+            new InetSocketAddress(arguments[0], Integer.parseInt(arguments[1]));
+        Proxy proxy = new Proxy(Proxy.Type.HTTP, address);
+        HttpClient client = HttpClient.newBuilder().proxy(ProxySelector.of(address)).build();
         for (int i = 2; i < arguments.length; i++) {
-            fetch(proxy, arguments[i]);
+            if (System.getProperty("probe.client", "").equals("HttpClient")) {
+                fetchAnew(client, arguments[i]);
+            } else {
+                fetch(proxy, arguments[i]);
+            }
         }
     }
 }

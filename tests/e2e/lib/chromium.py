@@ -28,6 +28,8 @@ QUIET = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
          "--google-apis-url=http://127.0.0.1:9", "--allow-browser-signin=false",
          "--variations-server-url=http://127.0.0.1:9/",
          "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"]
+# A certificate that it refuses would make it ask a site of its maker's for a captive portal.
+SETTINGS = {"alternate_error_pages": {"enabled": False}}
 
 
 class Page:
@@ -129,11 +131,13 @@ class Chromium:
                    "--proxy-bypass-list=<-loopback>", "--auth-server-allowlist=*",
                    *(["--ignore-certificate-errors"] if trust is None else []),
                    "--remote-debugging-pipe", *flags, "about:blank"]
-        os.makedirs(f"{home}/profile")
+        os.makedirs(f"{home}/profile/Default")
         if trust is not None:
             nssdb.write(f"{home}/.pki/nssdb", trust)
         with open(f"{home}/profile/Local State", "w", encoding="utf-8") as f:
             json.dump(first_state(scheme), f)
+        with open(f"{home}/profile/Default/Preferences", "w", encoding="utf-8") as f:
+            json.dump(SETTINGS, f)
         to_browser, from_browser = high_pipe(), high_pipe()
         self.log = os.path.join(home, "output")
         self._short = tempfile.mkdtemp(prefix="chromium-")  # its sockets' names must be short

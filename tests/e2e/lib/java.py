@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Java's HttpURLConnection behind a proxy: HttpClientProbe.java beside this file, run each time."""
+"""Java's HttpURLConnection and HttpClient behind a proxy: HttpClientProbe.java beside this file,
+run each time."""
 import os
 import re
 
@@ -40,20 +41,26 @@ class Java:
                                    self._environment, seconds=SECONDS)
         assert status == 0, said
 
-    def fetch(self, proxy, *urls, user=None, password=None, settings=(), kerberos=None):
+    def fetch(self, proxy, *urls, user=None, password=None, settings=(), kerberos=None,
+              trust=None, client="HttpURLConnection"):
         """A Result for each URL, all by one run.
 
         settings: further arguments for java. kerberos: (krb5.conf, ticket cache), for a
-        try without a prompt.
+        try without a prompt. trust: a PKCS12 keystore (password: changeit) by which origins'
+        certificates are verified; without it all are taken. client: HttpURLConnection or
+        HttpClient (of java.net.http).
         """
         ticket = self._kerberos(*kerberos) if kerberos else []
+        if trust:
+            settings = [*settings, f"-Djavax.net.ssl.trustStore={trust}",
+                        "-Djavax.net.ssl.trustStorePassword=changeit"]
         status, said = process.run(
             ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8",
              "-Dstdout.encoding=UTF-8", "-Djava.net.useSystemProxies=false",
              "-Dsun.net.client.defaultConnectTimeout=20000", f"-Duser.home={self.folder}",
              f"-Djava.io.tmpdir={self.folder}", "-XX:-UsePerfData",
-             *SCHEMES, *ticket, *settings, "-cp", self.folder, "HttpClientProbe",
-             proxy[0], proxy[1], *urls],
+             f"-Dprobe.client={client}", *SCHEMES, *ticket, *settings,
+             "-cp", self.folder, "HttpClientProbe", proxy[0], proxy[1], *urls],
             self._environment, data=f"{user or ''}\n{password or ''}\n".encode(),
             seconds=SECONDS)
         found = re.findall(r"^(\d{3}|!) (\S*)\n(.*?)(?=^(?:\d{3}|!) \S*\n|\Z)", said, re.M | re.S)

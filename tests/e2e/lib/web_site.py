@@ -10,6 +10,7 @@ large file, an echo over a web socket (RFC 6455), and git repositories.
 import base64
 import hashlib
 import os
+import socket
 import subprocess
 import threading
 
@@ -66,17 +67,19 @@ class WebSite(TlsOrigin):
 
     def __init__(self, certificate, repositories=None, **options):
         self.stem, self.requests, self.handshakes = certificate, [], []
-        self.repositories = repositories
+        self.repositories, self._threads = repositories, []
         super().__init__(certificate, **options)
-        threading.Thread(target=self._accept_all, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept_all, daemon=True)
+        self._accepting.start()
 
     def _accept_all(self):
-        while True:
-            peer = self._ready.get()
+        while (peer := self._ready.get()) is not None:
             sock = peer.sock
             self.handshakes.append((peer.sni, sock.version(), sock.session_reused))
             sock.settimeout(SECONDS)
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, peer):
         try:
@@ -87,6 +90,19 @@ class WebSite(TlsOrigin):
         except (OSError, AssertionError, ValueError):
             pass  # it went away
         peer.close()
+
+    def close(self):
+        """Each connection is closed by the thread that reads it."""
+        self._ready.put(None)
+        self._accepting.join(SECONDS)
+        for peer in self.accepted:
+            try:
+                socket.socket.shutdown(peer.sock, socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended
+        for thread in self._threads:
+            thread.join(SECONDS)
+        super().close()
 
     def _answer(self, peer, asked):
         """True where the connection ends behind it."""

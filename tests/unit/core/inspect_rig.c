@@ -129,7 +129,7 @@ static void make_root(void)
         .subject = "Root", .basic = "critical,CA:TRUE", .usage = "critical,keyCertSign,cRLSign"};
     static const struct issuer_spec ORIGIN = {
         .subject = "origin",
-        .names = "DNS:*.test,DNS:origin.test,IP:127.0.0.1",
+        .names = "DNS:origin.test,DNS:first.test,DNS:loose.test,IP:127.0.0.1",
         .usage = "critical,digitalSignature",
         .extended = "serverAuth"};
     size_t len;
@@ -228,7 +228,9 @@ static void step_end(struct inspect_end *end)
 
 void inspect_turn(void)
 {
+    tls_is_failing = inspect.fails_openssl;
     rig_turn();
+    tls_is_failing = false;
     step_end(&inspect.client);
     step_end(&inspect.origin);
 }
@@ -253,12 +255,24 @@ static void open_end(struct inspect_end *end, int fd, SSL_CTX *ctx, bool is_serv
     inspect_clear(end);
 }
 
+static void name_host(SSL *ssl, const char *name)
+{
+    if (name != NULL)
+        MUST(SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1);
+}
+
 void inspect_begin(int fd, SSL_CTX *ctx, const char *name)
 {
     open_end(&inspect.client, fd, ctx, false);
-    SSL *ssl = inspect.client.tls.ssl;
-    if (name != NULL)
-        MUST(SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1);
+    name_host(inspect.client.tls.ssl, name);
+}
+
+void inspect_nest(SSL_CTX *ctx, const char *name)
+{
+    tls_peer_nest(&inspect.client.tls, ctx, false);
+    inspect.client.is_open = false;
+    inspect_clear(&inspect.client);
+    name_host(inspect.client.tls.ssl, name);
 }
 
 struct str inspect_hello(const char *name)
@@ -294,6 +308,11 @@ void inspect_accept(void)
         check_time(until, "nobody dials");
         inspect_turn();
     }
+    inspect_take_origin(fd);
+}
+
+void inspect_take_origin(int fd)
+{
     open_end(&inspect.origin, fd, inspect.origin_ctx, true);
 }
 
@@ -320,7 +339,8 @@ void inspect_open(const char *host)
 void inspect_say(struct inspect_end *end, const char *text)
 {
     size_t len;
-    MUST(SSL_write_ex(end->tls.ssl, text, strlen(text), &len) == 1 && len == strlen(text));
+    for (size_t at = 0; text[at] != '\0'; at += len)
+        MUST(SSL_write_ex(end->tls.ssl, text + at, strlen(text + at), &len) == 1);
     step_end(end);
 }
 

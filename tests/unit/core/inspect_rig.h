@@ -36,7 +36,8 @@ struct inspect_rig {
     struct issued root, issued;            /* whom the proxy trusts; the origin's */
     SSL_CTX *origin_ctx, *client_ctx, *distrusting_ctx;
     struct inspect_end client, origin;
-    unsigned fds; /* open when nothing is under way */
+    unsigned fds;      /* open when nothing is under way */
+    bool fails_openssl; /* within a turn of the loop its memory runs out as ours does */
 };
 
 extern struct inspect_rig inspect; /* global: of the one test that runs */
@@ -62,17 +63,22 @@ int inspect_connect(const char *host);
 /* TLS on it, as the client; name: for SNI and to be verified, NULL: neither. */
 void inspect_begin(int fd, SSL_CTX *ctx, const char *name);
 
+/* The same inside of TLS that is there. */
+void inspect_nest(SSL_CTX *ctx, const char *name);
+
 /* The hello that such a client would send, without sending it. */
 struct str inspect_hello(const char *name);
 
 /* The next connection to the origin: TLS on it, as the origin. */
 void inspect_accept(void);
 
+void inspect_take_origin(int fd); /* that is open already */
+
 /* All of these: until a GET can be sent. */
 void inspect_open(const char *host);
 void inspect_shake_hands(void); /* until the client's handshake is done */
 
-/* In one write, over TLS. */
+/* Over TLS; it leaves turn by turn. */
 void inspect_say(struct inspect_end *end, const char *text);
 
 /* Turns until it is in what came to that end; 10 s at most. */

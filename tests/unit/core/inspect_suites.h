@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inspect_suites.h - the suites of inspect_runner.c: a worker that inspects.
+ * inspect_suites.h - the suites of inspect_runner.c, a worker that inspects; and one of
+ * thread_runner.c.
  *
  * The caller owns what is returned. Threads: one.
  */
@@ -13,5 +14,8 @@ Suite *inspect_machine_suite(void);
 Suite *inspect_ends_suite(void);
 Suite *inspect_inside_suite(void);
 Suite *inspect_memory_suite(void);
+
+/* thread_runner.c */
+Suite *inspect_threads_suite(void);
 
 #endif

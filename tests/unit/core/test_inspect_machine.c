@@ -40,9 +40,9 @@ START_TEST(a_request_and_its_answer)
     inspect_start("real", NULL, NULL);
     inspect_open("origin.test");
     ck_assert_uint_eq(inspect_count_decision(COUNT_TLS_INSPECT), 1);
+    inspect_get("origin.test", "path?secret=1");
     ck_assert_uint_eq(handshakes(COUNT_TLS_OK), 1);
     ck_assert_uint_eq(origin_handshakes(COUNT_TLS_OK), 1);
-    inspect_get("origin.test", "path?secret=1");
     say_goodbye();
     inspect_expect_log("open request:done close:client_idle");
     inspect_expect_in_log("\"path\":\"/path\"");
@@ -169,7 +169,7 @@ START_TEST(an_exempt_hello_arrives_as_it_was)
     rig_expect_end(origin, false);
     close(origin);
     rig_wait_conns(0);
-    inspect_expect_log(_i % 2 == 0 ? "open close:done" : "open close:done");
+    inspect_expect_log("open close:done");
     inspect_expect_in_log("\"tls\":\"tunnel\"");
     ck_assert_ptr_null(strstr(rig.log, "inspect\""));
     ck_assert_uint_eq(inspect_count_decision(_i % 2 == 0 ? COUNT_TLS_EXEMPT : COUNT_TLS_TUNNEL), 1);
@@ -301,7 +301,6 @@ START_TEST(h2_alone_is_refused_with_an_alert_and_proposed)
     inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
     set_h2();
     inspect_expect_failure(&inspect.client);
-    ck_assert_int_eq(inspect.client.tls.ssl != NULL, 1);
     inspect_expect_end(&inspect.client, false);
     inspect_close(&inspect.client);
     rig_wait_conns(0);
@@ -325,6 +324,8 @@ START_TEST(h2_alone_may_be_tunnelled)
     ck_assert_int_eq(X509_cmp(SSL_get0_peer_certificate(inspect.client.tls.ssl),
                               inspect.issued.cert), 0);
     inspect_close(&inspect.client);
+    inspect_expect_end(&inspect.origin, false);
+    inspect_close(&inspect.origin);
     rig_wait_conns(0);
     inspect_expect_log("open close:done");
     inspect_expect_in_log("\"tls_reason\":\"alpn: h2\"");
@@ -408,7 +409,6 @@ START_TEST(an_origin_with_a_fault_gets_no_request)
     inspect_accept();
     inspect_shake_hands();
     expect_page(FAULTS[_i].status, FAULTS[_i].text);
-    ck_assert(!inspect.origin.is_open || inspect.origin.len == 0);
     ck_assert_uint_eq(inspect.origin.len, 0);
     snprintf(want, sizeof(want), "open request:%s close:done", FAULTS[_i].end);
     inspect_expect_log(want);

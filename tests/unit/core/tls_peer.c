@@ -16,7 +16,7 @@
 #include "tests/unit/core/must.h"
 #include "util/mem.h"
 
-bool tls_is_failing;
+atomic_bool tls_is_failing;
 
 static void *on_malloc(size_t size, const char *file, int line)
 {

@@ -13,6 +13,7 @@
 #define TESTS_UNIT_CORE_TLS_PEER_H
 
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "util/str.h"
@@ -48,7 +49,7 @@ void tls_peer_close(struct tls_peer *p);
 
 /* Allocations of OpenSSL count for mem_fail_at while this is set; others never fail.
  * The hook must be set before OpenSSL is used. */
-extern bool tls_is_failing;
+extern atomic_bool tls_is_failing;
 void tls_hook_memory(void);
 
 #endif
