@@ -11,6 +11,7 @@
 #include "certs/origin_fault.h"
 #include "certs/origin_trust.h"
 #include "certs/staple.h"
+#include "certs/tls_library.h"
 
 /* The order of Webex's own servers, each kind with ECDSA beside RSA. */
 #define SUITES                                                       \
@@ -137,7 +138,7 @@ SSL_CTX *origin_tls_new(const struct origin_tls_settings *s, struct errlist *fau
 {
     pthread_once(&check_slot_once, make_check_slot);
     ERR_clear_error();
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method());
     bool is_fine = false;
     if (check_slot < 0 || ctx == NULL || !set_protocol(ctx, s->is_13_only)) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());

@@ -7,6 +7,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
+#include "certs/tls_library.h"
+
 /* What one reading of the file came to. */
 struct harvest {
     unsigned seen, bad, first_bad; /* first_bad: counts from 1 */
@@ -34,12 +36,24 @@ static void note_bad(struct harvest *h)
     snprintf(h->reason, sizeof(h->reason), "%s", reason());
 }
 
+/* In the library that the certificates of origins are read in, for one is verified by the key
+ * of the other. */
+static X509 *read_one(BIO *bio)
+{
+    X509 *cert = X509_new_ex(tls_library(), NULL), *made = cert;
+    if (cert != NULL && PEM_read_bio_X509(bio, &cert, NULL, NULL) != NULL)
+        return cert;
+    if (cert == made) /* else it was freed */
+        X509_free(cert);
+    return NULL;
+}
+
 /* Goes on behind a block that cannot be read: its lines are no beginning of another. */
 static void read_all(BIO *bio, X509_STORE *store, struct harvest *h)
 {
     for (;;) {
         ERR_clear_error();
-        X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        X509 *cert = read_one(bio);
         if (cert == NULL && is_at_end())
             break;
         h->seen++;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "certs/tickets.h"
+#include "certs/tls_library.h"
 
 /* Mozilla's intermediate list of TLS 1.2 without finite-field Diffie-Hellman. Those of
  * TLS 1.3 are OpenSSL's own three. */
@@ -208,7 +209,7 @@ SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *fau
 SSL_CTX *tls_server_new_inspecting(struct errlist *faults)
 {
     ERR_clear_error();
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_server_method());
     if (ctx != NULL && set_protocol(ctx, false) && SSL_CTX_set_num_tickets(ctx, TICKETS_EACH))
         return ctx;
     errlist_add(faults, NULL, "TLS inside inspected tunnels cannot be set up: %s", reason());

@@ -12,6 +12,7 @@
 #include "certs/fault.h"
 #include "certs/key.h"
 #include "certs/pem.h"
+#include "certs/tls_library.h"
 #include "util/mem.h"
 
 /* What tells that a file was written anew; all 0 for a key in a token. */
@@ -211,10 +212,9 @@ static struct leaf *make_leaf(const struct leaf_issuer *issuer, X509 *cert)
 struct leaf *leaf_issuer_read(const struct leaf_issuer *issuer, struct str der,
                               const char **fault)
 {
-    const unsigned char *at = (const unsigned char *)der.ptr, *end = at + der.len;
     struct leaf *leaf = NULL;
-    X509 *cert = d2i_X509(NULL, &at, (long)der.len);
-    if (cert == NULL || at != end || settle(cert) != 0)
+    X509 *cert = tls_library_read((const unsigned char *)der.ptr, der.len);
+    if (cert == NULL || settle(cert) != 0)
         *fault = "what the signer made is no certificate";
     else if (X509_check_private_key(cert, issuer->key) != 1)
         *fault = "what the signer made is not for our key";

@@ -16,6 +16,7 @@
 
 #include "certs/fault.h"
 #include "certs/pem.h"
+#include "certs/tls_library.h"
 #include "proxy/leaf_issuer.h"
 #include "proxy/leaf_table.h"
 #include "util/mem.h"
@@ -249,7 +250,9 @@ static EVP_PKEY *get_key(struct leaves *l, const struct inspection_config *inspe
 {
     EVP_PKEY **key = &l->keys[inspection->is_leaf_rsa];
     if (*key == NULL)
-        *key = inspection->is_leaf_rsa ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
+        *key = inspection->is_leaf_rsa
+                   ? EVP_PKEY_Q_keygen(tls_library(), NULL, "RSA", (size_t)RSA_BITS)
+                   : EVP_PKEY_Q_keygen(tls_library(), NULL, "EC", "P-256");
     if (*key == NULL)
         fault_set(e, &inspection->ca_key_at, "a key for leaves cannot be made");
     return *key;

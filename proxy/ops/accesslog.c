@@ -44,6 +44,19 @@ static struct str path_of(const struct txn *t)
     return path.len != 0 ? path : STR_LIT("/");
 }
 
+/* Ends whose details say what was wrong with TLS. */
+static bool is_about_tls(const struct end_row *end)
+{
+    static const enum end_reason ENDS[] = {
+        END_TLS_HANDSHAKE_FAILED, END_ORIGIN_CERTIFICATE, END_ORIGIN_TLS_FAILED,
+        END_CLIENT_CERTIFICATE_WANTED, END_SNI_DENIED, END_TUNNEL_NOT_TLS, END_MISDIRECTED,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ENDS); i++)
+        if (end == end_row(ENDS[i]))
+            return true;
+    return false;
+}
+
 /* client to dst: what all lines of a request say alike. status 0 is left out. */
 static void add_common(struct json *j, const struct txn *t, const char *verdict,
                        const struct end_row *end, unsigned status)
@@ -76,7 +89,7 @@ static void add_common(struct json *j, const struct txn *t, const char *verdict,
         json_str(j, "tls", t->is_inside ? STR_LIT("inspect") : STR_LIT("none"));
     }
     add_text(j, "sni", t->sni);
-    if (end == end_row(END_TLS_HANDSHAKE_FAILED))
+    if (end != NULL && is_about_tls(end))
         add_text(j, "tls_reason", t->details);
     if (status != 0)
         json_u64(j, "status", status);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "auth/scheme.h"
+#include "certs/origin_tls.h"
 #include "proxy/end_reason.h"
 #include "proxy/http/ledger.h"
 
@@ -69,6 +70,7 @@ struct counters {
     counter accept_pauses;
     counter tls_handshakes[COUNT_TLS_RESULTS];    /* with clients: listeners and inside */
     counter origin_handshakes[COUNT_TLS_RESULTS]; /* with origins */
+    counter origin_faults[ORIGIN_NO_TLS + 1]; /* why origins were not inspected */
     counter header_changes[HEADER_FIELD_COUNT][HEADER_REASON_COUNT];
     /* Copied from the worker's resolver once a turn. */
     counter dns_found, dns_no_name, dns_failed, dns_timed_out, dns_cached;

@@ -188,6 +188,17 @@ static void write_handshakes(const struct control *c, struct evbuffer *out)
                                 (unsigned long long)sum(c, SIDES[i].at + r * sizeof(counter)));
 }
 
+static void write_origin_faults(const struct control *c, struct evbuffer *out)
+{
+    const char *name = "sallyport_origin_faults_total";
+    head(out, name, "counter", "Origins of inspected tunnels that were refused, by what was wrong.");
+    for (unsigned i = ORIGIN_FINE + 1; i <= ORIGIN_NO_TLS; i++)
+        evbuffer_add_printf(out, "%s{fault=\"%s\"} %llu\n", name,
+                            origin_fault_token((enum origin_fault)i),
+                            (unsigned long long)sum(c, offsetof(struct counters, origin_faults) +
+                                                           i * sizeof(counter)));
+}
+
 static void write_leaves(const struct control *c, struct evbuffer *out)
 {
     const char *name = "sallyport_leaf_certificates_total";
@@ -248,6 +259,7 @@ void metrics_write(const struct control *c, struct evbuffer *out)
     evbuffer_add_printf(out, "sallyport_build_info{version=\"%s\"} 1\n", SALLYPORT_VERSION);
     write_connections(c, out);
     write_handshakes(c, out);
+    write_origin_faults(c, out);
     write_leaves(c, out);
     write_requests(c, out);
     write_ends(c, out);

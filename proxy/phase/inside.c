@@ -52,13 +52,14 @@ enum next inside_refuse(struct conn *c)
     return conn_fail(c, END_MISDIRECTED, c->txn->details);
 }
 
-void inside_note_end(struct conn *c)
+enum end_reason inside_note_end(struct conn *c)
 {
     const struct inspected *in = c->inspected;
     if (in->requests != 0 || !in->has_leaf || worker_now_ms() - in->opened_ms > STRAIGHT_AFTER_MS)
-        return;
+        return END_CLIENT_IDLE;
     proposals_note(c->worker->shared->proposals, host_str(&in->host), in->port, PROPOSAL_CLOSED,
                    (struct str){NULL, 0}, &c->client_addr.addr, clock_wall_ms());
+    return END_LEAF_REFUSED;
 }
 
 /* What the configuration in force says of the CONNECT. */

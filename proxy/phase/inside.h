@@ -20,8 +20,9 @@ MUST_CHECK const char *inside_note_target(struct conn *c, const struct request_h
 MUST_CHECK bool inside_is_refused(const struct conn *c);
 MUST_CHECK enum next inside_refuse(struct conn *c);
 
-/* The client has ended the connection between two requests. */
-void inside_note_end(struct conn *c);
+/* The client has ended the connection between two requests. What that means for the log:
+ * LEAF_REFUSED, which is counted, or CLIENT_IDLE. */
+enum end_reason inside_note_end(struct conn *c);
 
 /* Whether the configuration in force would not inspect it: it ends as soon as nothing is under
  * way, so that what is exempt now is decrypted no longer. */

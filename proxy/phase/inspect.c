@@ -10,6 +10,7 @@
  */
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <time.h>
 
@@ -156,6 +157,19 @@ static void inspect_leave(struct conn *c)
     c->state = NULL;
 }
 
+/* A CA with name constraints leaves out what it may not sign for; a leaf without the name that
+ * was asked for would look like an attack to the client, and like pinning to us. */
+static bool has_name(const struct inspected *in, X509 *cert)
+{
+    struct addr address;
+    struct str name = in->has_leaf && !in->host.is_address ? host_str(&in->host) : page_name(in);
+    if (addr_parse(&address, name) != 0)
+        return X509_check_host(cert, name.ptr, name.len, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                               NULL) == 1;
+    bool is_v4 = addr_is_v4(&address);
+    return X509_check_ip(cert, address.bytes + (is_v4 ? 12 : 0), is_v4 ? 4 : 16, 0) == 1;
+}
+
 /* ---- the handshake ---- */
 
 /* A session is for this host under this CA, at whatever certificate of the origin's. */
@@ -230,6 +244,13 @@ static enum next shake_hands(struct conn *c)
     return conn_enter(c, &PHASE_REQUEST);
 }
 
+static enum next lack_leaf(struct conn *c, const char *why)
+{
+    log_line(LOG_WARNING, "no leaf for %s: %s", c->inspected->host.name, why);
+    tls_alert_send(&c->client, TLS_ALERT_INTERNAL_ERROR);
+    return let_go(c, END_LEAF_FAILED);
+}
+
 static enum next inspect_step(struct conn *c)
 {
     struct inspect *i = c->state;
@@ -242,14 +263,14 @@ static enum next inspect_step(struct conn *c)
         count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_TIMEOUT], 1);
         return let_go(c, END_TLS_HANDSHAKE_FAILED);
     }
-    if (i->leaf == NULL && (i->fault[0] != '\0' || c->is_expired)) {
-        log_line(LOG_WARNING, "no leaf for %s: %s", c->inspected->host.name,
-                 i->fault[0] != '\0' ? i->fault : "the signer does not answer");
-        tls_alert_send(&c->client, TLS_ALERT_INTERNAL_ERROR);
-        return let_go(c, END_LEAF_FAILED);
-    }
+    if (i->leaf == NULL && i->fault[0] != '\0')
+        return lack_leaf(c, i->fault);
+    if (i->leaf == NULL && c->is_expired)
+        return lack_leaf(c, "the signer does not answer");
     if (i->leaf == NULL)
         return NEXT_AGAIN;
+    if (!i->is_begun && !has_name(c->inspected, i->leaf->cert))
+        return lack_leaf(c, "the CA's name constraints forbid the name that was asked for");
     if (!i->is_begun && begin(c, i) != 0)
         return conn_end(c, END_NO_MEMORY);
     return shake_hands(c);

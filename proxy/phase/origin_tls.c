@@ -102,6 +102,7 @@ static enum next judge(struct conn *c, struct origin_state *o)
         return conn_enter(c, c->inspected->is_open ? &PHASE_FORWARD : &PHASE_INSPECT);
     }
     count_add(&counters[COUNT_TLS_FAILED], 1);
+    count_add(&c->worker->counters.origin_faults[fault], 1);
     snprintf(details, sizeof(details), "the origin %s", text);
     if (fault == ORIGIN_WANTS_CERTIFICATE) {
         propose_exemption(c);

@@ -151,6 +151,9 @@ static enum next decide(struct conn *c, const struct seen *seen)
         .is_origin_first = seen->is_origin_first,
     };
     enum inspect_outcome outcome = inspect_decide(&question, &answer);
+    /* Browsers open connections in reserve, and close those that they did not need. */
+    if (outcome == INSPECT_DENY_NOT_TLS && c->client.is_eof)
+        return conn_end(c, END_CLIENT_GONE);
     if (outcome == INSPECT_DENY_SNI || outcome == INSPECT_DENY_NOT_TLS)
         count_add(&c->worker->counters.tls_decisions[COUNT_TLS_DENIED], 1);
     if (outcome == INSPECT_DENY_SNI)

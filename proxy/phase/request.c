@@ -238,21 +238,22 @@ static enum next read_early(struct conn *c, size_t limit)
 }
 
 /* Between two requests: a good end, which TLS says in so many words. */
-static enum next end_idle(struct conn *c)
+static enum next end_idle(struct conn *c, enum end_reason reason)
 {
     if (stream_shut(&c->client) == IO_AGAIN) /* the end of an answer is still on its way */
         return conn_enter(c, &PHASE_LINGER);
-    return conn_end(c, END_CLIENT_IDLE);
+    return conn_end(c, reason);
 }
 
 static enum next no_more(struct conn *c, enum io rc)
 {
+    enum end_reason idle = END_CLIENT_IDLE;
     if (rc != IO_AGAIN && c->state == NULL && c->inspected != NULL)
-        inside_note_end(c);
+        idle = inside_note_end(c);
     if (rc == IO_AGAIN)
-        return c->state == NULL && c->worker->is_draining ? end_idle(c) : NEXT_AGAIN;
+        return c->state == NULL && c->worker->is_draining ? end_idle(c, idle) : NEXT_AGAIN;
     if (c->state == NULL)
-        return rc == IO_EOF ? end_idle(c) : conn_end(c, END_CLIENT_RESET);
+        return rc == IO_EOF ? end_idle(c, idle) : conn_end(c, END_CLIENT_RESET);
     return conn_fail(c, rc == IO_EOF ? END_CLIENT_GONE : END_CLIENT_RESET, NULL);
 }
 
@@ -322,14 +323,14 @@ static enum next request_step(struct conn *c)
 {
     size_t limit = head_limit(c->worker->pin->config);
     if (c->is_expired)
-        return c->state == NULL ? end_idle(c)
+        return c->state == NULL ? end_idle(c, END_CLIENT_IDLE)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
-        return end_idle(c);
+        return end_idle(c, END_CLIENT_IDLE);
     if (c->inspected != NULL) {
         inside_look_at_origin(c);
         if (c->state == NULL && !c->client.is_readable && inside_is_outdated(c))
-            return end_idle(c);
+            return end_idle(c, END_RELOADED);
     }
     if (c->early != NULL && c->state == NULL)
         return read_early(c, limit);

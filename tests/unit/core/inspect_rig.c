@@ -3,7 +3,6 @@
 #include "tests/unit/core/inspect_rig.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "proxy/proposals.h"
 #include "tests/unit/core/fake_signer.h"
 #include "tests/unit/core/flow.h"
-#include "tests/unit/core/json_check.h"
 #include "tests/unit/core/must.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -178,8 +176,6 @@ void inspect_stop(void)
     inspect_close(&inspect.origin);
     rig_wait_conns(0);
     rig_check_idle(inspect.fds);
-    for (unsigned i = 0; i < END_REASON_COUNT; i++) /* each that there is has a name */
-        MUST(inspect_count_end((enum end_reason)i) < 1000000);
     leaves_free(rig.shared.leaves);
     struct proposals *proposals = rig.shared.proposals;
     struct tickets *tickets = rig.shared.tickets;
@@ -290,14 +286,17 @@ struct str inspect_hello(const char *name)
     return (struct str){bytes, (size_t)len};
 }
 
+static const char *phase_name(void)
+{
+    struct list_node *node = list_first(&rig.worker->conns);
+    return node == NULL ? "none" : LIST_ITEM(node, struct conn, node)->phase->name;
+}
+
 static void check_time(uint64_t until, const char *what)
 {
     if (clock_usec() > until)
         ck_abort_msg("%s: client '%s', origin '%s', phase %s", what, inspect.client.text,
-                     inspect.origin.text,
-                     list_first(&rig.worker->conns) == NULL
-                         ? "none"
-                         : LIST_ITEM(list_first(&rig.worker->conns), struct conn, node)->phase->name);
+                     inspect.origin.text, phase_name());
 }
 
 void inspect_accept(void)
@@ -415,6 +414,16 @@ void inspect_get(const char *host, const char *path)
                   inspect.client.text);
 }
 
+void inspect_say_goodbye(void)
+{
+    (void)SSL_shutdown(inspect.client.tls.ssl);
+    inspect_expect_end(&inspect.client, true);
+    inspect_close(&inspect.client);
+    rig_wait_conns(0);
+    inspect_expect_end(&inspect.origin, false);
+    inspect_close(&inspect.origin);
+}
+
 void inspect_await(const struct phase *phase)
 {
     uint64_t until = clock_usec() + LIMIT_USEC;
@@ -436,61 +445,4 @@ void inspect_wait_leaves(unsigned count)
         usleep(1000);
         leaves_count(rig.shared.leaves, &counts);
     } while (counts.kept != count);
-}
-
-/* ---- what is written down ---- */
-
-static size_t add_word(const char *line, const char *key, char *out, size_t size)
-{
-    char start[24];
-    snprintf(start, sizeof(start), "\"%s\":\"", key);
-    const char *at = strstr(line, start);
-    if (at == NULL)
-        return 0;
-    at += strlen(start);
-    return (size_t)snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
-}
-
-void inspect_expect_log(const char *want)
-{
-    char have[2048];
-    size_t len = 0;
-    rig_log();
-    have[0] = '\0';
-    for (unsigned i = 0; i < rig_log_lines(); i++) {
-        const char *line = rig_log_line(i);
-        struct str text = str_of(line);
-        ck_assert_msg(json_check(text) == text.len, "%s", line);
-        len += (size_t)snprintf(have + len, sizeof(have) - len, "%s", i == 0 ? "" : " ");
-        len += add_word(line, "event", have + len, sizeof(have) - len);
-        if (strstr(line, "\"end\":") != NULL) {
-            len += (size_t)snprintf(have + len, sizeof(have) - len, ":");
-            len += add_word(line, "end", have + len, sizeof(have) - len);
-        }
-    }
-    ck_assert_msg(strcmp(have, want) == 0, "log '%s', not '%s':\n%s", have, want, rig.log);
-}
-
-void inspect_expect_in_log(const char *text)
-{
-    ck_assert_msg(strstr(rig.log, text) != NULL, "no '%s' in:\n%s", text, rig.log);
-}
-
-uint64_t inspect_count_end(enum end_reason reason)
-{
-    return count_read(&rig.worker->counters.ends[reason]);
-}
-
-uint64_t inspect_count_decision(enum count_tls_decision decision)
-{
-    return count_read(&rig.worker->counters.tls_decisions[decision]);
-}
-
-bool inspect_proposes(const char *text)
-{
-    struct evbuffer *out = evbuffer_new();
-    MUST(proposals_write(rig.shared.proposals, out) == 0 && evbuffer_add(out, "", 1) == 0);
-    bool is_there = strstr((const char *)evbuffer_pullup(out, -1), text) != NULL;
-    evbuffer_free(out);
-    return is_there;
 }

@@ -98,6 +98,9 @@ void inspect_reset(struct inspect_end *end);
 /* GET /PATH to host and a 200 with the body "hello"; the origin sees it whole. */
 void inspect_get(const char *host, const char *path);
 
+/* The client ends it in good order, and both sides are closed. */
+void inspect_say_goodbye(void);
+
 /* Turns until that is the phase of the only connection. */
 void inspect_await(const struct phase *phase);
 void inspect_wait_leaves(unsigned count); /* kept */
@@ -110,6 +113,8 @@ void inspect_expect_log(const char *want);
 void inspect_expect_in_log(const char *text);
 
 uint64_t inspect_count_end(enum end_reason reason);
+uint64_t inspect_count_client(enum count_tls result); /* handshakes */
+uint64_t inspect_count_origin(enum count_tls result);
 uint64_t inspect_count_decision(enum count_tls_decision decision);
 bool inspect_proposes(const char *text); /* in the list of proposals */
 

@@ -18,6 +18,7 @@ int main(int argc, char **argv)
     tls_hook_memory();
     signal(SIGPIPE, SIG_IGN);
     SRunner *runner = srunner_create(inspect_machine_suite());
+    srunner_add_suite(runner, inspect_faults_suite());
     srunner_add_suite(runner, inspect_ends_suite());
     srunner_add_suite(runner, inspect_inside_suite());
     srunner_add_suite(runner, inspect_memory_suite());

@@ -12,6 +12,7 @@
 
 Suite *inspect_machine_suite(void);
 Suite *inspect_ends_suite(void);
+Suite *inspect_faults_suite(void);
 Suite *inspect_inside_suite(void);
 Suite *inspect_memory_suite(void);
 

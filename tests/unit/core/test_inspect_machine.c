@@ -15,35 +15,15 @@
 #include "tests/unit/core/must.h"
 #include "util/clock.h"
 
-static uint64_t handshakes(enum count_tls result)
-{
-    return count_read(&rig.worker->counters.tls_handshakes[result]);
-}
-
-static uint64_t origin_handshakes(enum count_tls result)
-{
-    return count_read(&rig.worker->counters.origin_handshakes[result]);
-}
-
-static void say_goodbye(void)
-{
-    (void)SSL_shutdown(inspect.client.tls.ssl);
-    inspect_expect_end(&inspect.client, true);
-    inspect_close(&inspect.client);
-    rig_wait_conns(0);
-    inspect_expect_end(&inspect.origin, false);
-    inspect_close(&inspect.origin);
-}
-
 START_TEST(a_request_and_its_answer)
 {
     inspect_start("real", NULL, NULL);
     inspect_open("origin.test");
     ck_assert_uint_eq(inspect_count_decision(COUNT_TLS_INSPECT), 1);
     inspect_get("origin.test", "path?secret=1");
-    ck_assert_uint_eq(handshakes(COUNT_TLS_OK), 1);
-    ck_assert_uint_eq(origin_handshakes(COUNT_TLS_OK), 1);
-    say_goodbye();
+    ck_assert_uint_eq(inspect_count_client(COUNT_TLS_OK), 1);
+    ck_assert_uint_eq(inspect_count_origin(COUNT_TLS_OK), 1);
+    inspect_say_goodbye();
     inspect_expect_log("open request:done close:client_idle");
     inspect_expect_in_log("\"path\":\"/path\"");
     inspect_expect_in_log("\"sni\":\"origin.test\"");
@@ -65,7 +45,7 @@ START_TEST(the_leaf_is_for_the_host)
     ck_assert_int_eq(X509_check_host(leaf, "origin.test", 0, 0, NULL), 1);
     ck_assert_int_ne(X509_cmp(leaf, inspect.issued.cert), 0);
     inspect_get("127.0.0.1", "");
-    say_goodbye();
+    inspect_say_goodbye();
     inspect_expect_log("open request:done close:client_idle");
     inspect_stop();
 }
@@ -104,7 +84,7 @@ START_TEST(a_hello_is_inspected_however_it_comes)
     SSL_get0_alpn_selected(inspect.client.tls.ssl, &protocol, &len);
     ck_assert(len == 8 && memcmp(protocol, "http/1.1", 8) == 0);
     inspect_get("origin.test", "");
-    say_goodbye();
+    inspect_say_goodbye();
     inspect_expect_log("open request:done close:client_idle");
     inspect_stop();
 }
@@ -113,7 +93,7 @@ END_TEST
 static void expect_bytes(int fd, struct str want)
 {
     static char have[200000];
-    uint64_t until = clock_usec() + 10000000;
+    uint64_t until = clock_usec() + 60000000;
     size_t len = 0;
     while (len < want.len) {
         MUST(clock_usec() < until);
@@ -128,7 +108,7 @@ static void expect_bytes(int fd, struct str want)
 
 static void send_in_steps(int fd, struct str bytes, size_t step)
 {
-    uint64_t until = clock_usec() + 10000000;
+    uint64_t until = clock_usec() + 60000000;
     for (size_t at = 0; at < bytes.len;) {
         size_t size = bytes.len - at < step ? bytes.len - at : step;
         ssize_t put = send(fd, bytes.ptr + at, size, MSG_NOSIGNAL);
@@ -173,7 +153,7 @@ START_TEST(an_exempt_hello_arrives_as_it_was)
     inspect_expect_in_log("\"tls\":\"tunnel\"");
     ck_assert_ptr_null(strstr(rig.log, "inspect\""));
     ck_assert_uint_eq(inspect_count_decision(_i % 2 == 0 ? COUNT_TLS_EXEMPT : COUNT_TLS_TUNNEL), 1);
-    ck_assert_uint_eq(origin_handshakes(COUNT_TLS_OK) + handshakes(COUNT_TLS_OK), 0);
+    ck_assert_uint_eq(inspect_count_origin(COUNT_TLS_OK) + inspect_count_client(COUNT_TLS_OK), 0);
     inspect_stop();
 }
 END_TEST
@@ -199,7 +179,7 @@ START_TEST(a_hello_may_come_behind_its_connect)
     inspect_accept();
     inspect_shake_hands();
     inspect_get("origin.test", "");
-    say_goodbye();
+    inspect_say_goodbye();
     inspect_expect_log("open request:done close:client_idle");
     inspect_stop();
 }
@@ -245,7 +225,8 @@ static void use_tunnel(int client, int origin, const char *first)
     rig_wait_conns(0);
 }
 
-/* Where the rule says so it passes: text, bytes, an origin that speaks first, silence. */
+/* Where the rule says so it passes: text, bytes, an origin that speaks first, silence, and a
+ * client that only listens. */
 START_TEST(what_is_not_tls_may_be_tunnelled)
 {
     inspect_start("good", NULL, NULL);
@@ -262,6 +243,8 @@ START_TEST(what_is_not_tls_may_be_tunnelled)
     }
     if (_i == 3)
         rig_pass_time(16000);
+    if (_i == 4)
+        MUST(shutdown(client, SHUT_WR) == 0);
     use_tunnel(client, origin,
                _i == 0   ? "EHLO x\r\n"
                : _i == 1 ? "\001\002\003\004\005\006"
@@ -333,178 +316,6 @@ START_TEST(h2_alone_may_be_tunnelled)
 }
 END_TEST
 
-/* ---- refusals inside ---- */
-
-static void expect_page(const char *status, const char *text)
-{
-    inspect_say(&inspect.client, "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
-    inspect_expect(&inspect.client, text);
-    inspect_expect_end(&inspect.client, true);
-    ck_assert_int_eq(strncmp(inspect.client.text, status, strlen(status)), 0);
-    ck_assert_ptr_nonnull(strstr(inspect.client.text, "Connection: close\r\n"));
-    inspect_close(&inspect.client);
-    rig_wait_conns(0);
-}
-
-START_TEST(a_denied_name_gets_a_page)
-{
-    inspect_start("real", NULL, NULL);
-    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "denied.test");
-    inspect_shake_hands();
-    expect_page("HTTP/1.1 403 ", "denied.test");
-    int origin = rig_accept(); /* dialled, and never spoken to */
-    rig_clear();
-    rig_expect_end(origin, false);
-    ck_assert_uint_eq(rig.text_len, 0);
-    close(origin);
-    inspect_expect_log("open request:sni_denied close:done");
-    ck_assert_uint_eq(inspect_count_end(END_SNI_DENIED), 1);
-    ck_assert_uint_eq(inspect_count_decision(COUNT_TLS_DENIED), 1);
-    inspect_stop();
-}
-END_TEST
-
-/* What must not be touched gets no page, and the origin no byte. */
-START_TEST(a_denied_name_under_an_exempt_host_gets_an_alert)
-{
-    static const char ALERT[] = "\x15\x03\x03\x00\x02\x02\x31";
-    inspect_start("good", NULL, NULL);
-    int client = inspect_connect("exempt.test"), origin = rig_accept();
-    rig_clear();
-    rig_send(client, inspect_hello("denied.test"));
-    rig_expect_end(client, false);
-    ck_assert_uint_eq(rig.text_len, 7);
-    ck_assert_int_eq(memcmp(rig.text, ALERT, 7), 0);
-    close(client);
-    rig_clear();
-    rig_expect_end(origin, false);
-    ck_assert_uint_eq(rig.text_len, 0);
-    close(origin);
-    rig_wait_conns(0);
-    inspect_expect_log("request:sni_denied");
-    inspect_stop();
-}
-END_TEST
-
-static const struct {
-    struct issuer_spec spec;
-    bool is_self_signed;
-    const char *status, *text, *end;
-} FAULTS[] = {
-    {{.subject = "o", .names = "DNS:origin.test", .from_days = -20, .to_days = -10}, false,
-     "HTTP/1.1 502 ", "expired", "origin_certificate"},
-    {{.subject = "o", .names = "DNS:origin.test", .from_days = 10, .to_days = 20}, false,
-     "HTTP/1.1 502 ", "not valid", "origin_certificate"},
-    {{.subject = "o", .names = "DNS:origin.test"}, true, "HTTP/1.1 502 ", "", "origin_certificate"},
-    {{.subject = "o", .names = "DNS:other.example"}, false, "HTTP/1.1 502 ", "origin.test",
-     "origin_certificate"},
-};
-
-START_TEST(an_origin_with_a_fault_gets_no_request)
-{
-    char want[128];
-    inspect_start("real", NULL, NULL);
-    inspect_show(&FAULTS[_i].spec, FAULTS[_i].is_self_signed ? NULL : &inspect.root);
-    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
-    inspect_accept();
-    inspect_shake_hands();
-    expect_page(FAULTS[_i].status, FAULTS[_i].text);
-    ck_assert_uint_eq(inspect.origin.len, 0);
-    snprintf(want, sizeof(want), "open request:%s close:done", FAULTS[_i].end);
-    inspect_expect_log(want);
-    ck_assert_uint_eq(origin_handshakes(COUNT_TLS_FAILED), 1);
-    ck_assert_uint_eq(inspect_count_end(END_ORIGIN_CERTIFICATE), 1);
-    inspect_stop();
-}
-END_TEST
-
-START_TEST(an_origin_that_wants_a_certificate_is_proposed)
-{
-    inspect_start("real", NULL, NULL);
-    SSL_CTX_set_verify(inspect.origin_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
-    inspect_accept();
-    inspect_shake_hands();
-    expect_page("HTTP/1.1 502 ", "certificate");
-    inspect_expect_log("open request:client_certificate_wanted close:done");
-    ck_assert(inspect_proposes("origin.test"));
-    inspect_stop();
-}
-END_TEST
-
-START_TEST(an_origin_without_tls_is_named)
-{
-    inspect_start("real", NULL, NULL);
-    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
-    inspect_turn();
-    int origin = rig_accept();
-    inspect_await(&PHASE_ORIGIN_TLS);
-    rig_send(origin, STR_LIT("HTTP/1.1 400 Bad Request\r\n\r\n"));
-    inspect_shake_hands();
-    expect_page("HTTP/1.1 502 ", "TLS");
-    close(origin);
-    inspect_expect_log("open request:origin_tls_failed close:done");
-    inspect_stop();
-}
-END_TEST
-
-/* ---- the client and the leaf ---- */
-
-START_TEST(a_client_that_refuses_the_leaf_is_counted)
-{
-    inspect_start("real", NULL, NULL);
-    inspect_begin(inspect_connect("origin.test"), inspect.distrusting_ctx, "origin.test");
-    inspect_accept();
-    inspect_expect_failure(&inspect.client);
-    inspect_turn(); /* its alert */
-    inspect_close(&inspect.client);
-    rig_wait_conns(0);
-    inspect_expect_log("open close:leaf_refused");
-    ck_assert_uint_eq(handshakes(COUNT_TLS_FAILED), 1);
-    ck_assert(inspect_proposes("origin.test"));
-    ck_assert_uint_eq(inspect.origin.len, 0);
-    inspect_stop();
-}
-END_TEST
-
-/* A signer that refuses, that answers rubbish, that dies and stays away. */
-START_TEST(without_a_leaf_there_is_an_alert)
-{
-    static const char *const SIGNERS[] = {"refuse", "junk", "alien"};
-    inspect_start(SIGNERS[_i], NULL, NULL);
-    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
-    inspect_accept();
-    inspect_expect_failure(&inspect.client);
-    inspect_expect_end(&inspect.client, false);
-    inspect_close(&inspect.client);
-    rig_wait_conns(0);
-    inspect_expect_log("open close:leaf_failed");
-    ck_assert_uint_eq(inspect.origin.len, 0);
-    ck_assert(inspect_proposes("\"proposed_exemptions\":[]"));
-    inspect_stop();
-}
-END_TEST
-
-/* The first order is the signer's last: the next one answers, and nobody notices. */
-START_TEST(a_signer_that_dies_is_replaced_meanwhile)
-{
-    inspect_start("relapse", NULL, NULL);
-    SSL_CTX_set_verify(inspect.client_ctx, SSL_VERIFY_NONE, NULL);
-    for (unsigned i = 0; i < 4; i++) {
-        inspect_show(&(struct issuer_spec){.subject = "o", .names = "DNS:origin.test"},
-                     &inspect.root);
-        inspect_open("origin.test");
-        inspect_get("origin.test", "");
-        say_goodbye();
-        inspect_expect_log("open request:done close:client_idle");
-    }
-    struct leaves_counts counts;
-    leaves_count(rig.shared.leaves, &counts);
-    ck_assert_uint_gt(counts.restarts, 0);
-    inspect_stop();
-}
-END_TEST
-
 Suite *inspect_machine_suite(void)
 {
     Suite *suite = suite_create("inspect_machine");
@@ -516,18 +327,10 @@ Suite *inspect_machine_suite(void)
     tcase_add_loop_test(tc, an_exempt_hello_arrives_as_it_was, 0, 6);
     tcase_add_test(tc, a_hello_may_come_behind_its_connect);
     tcase_add_loop_test(tc, text_gets_a_page_and_other_bytes_an_end, 0, 2);
-    tcase_add_loop_test(tc, what_is_not_tls_may_be_tunnelled, 0, 4);
+    tcase_add_loop_test(tc, what_is_not_tls_may_be_tunnelled, 0, 5);
     tcase_add_test(tc, an_origin_that_speaks_first_is_refused);
     tcase_add_test(tc, h2_alone_is_refused_with_an_alert_and_proposed);
     tcase_add_test(tc, h2_alone_may_be_tunnelled);
-    tcase_add_test(tc, a_denied_name_gets_a_page);
-    tcase_add_test(tc, a_denied_name_under_an_exempt_host_gets_an_alert);
-    tcase_add_loop_test(tc, an_origin_with_a_fault_gets_no_request, 0, ARRAY_LEN(FAULTS));
-    tcase_add_test(tc, an_origin_that_wants_a_certificate_is_proposed);
-    tcase_add_test(tc, an_origin_without_tls_is_named);
-    tcase_add_test(tc, a_client_that_refuses_the_leaf_is_counted);
-    tcase_add_loop_test(tc, without_a_leaf_there_is_an_alert, 0, 3);
-    tcase_add_test(tc, a_signer_that_dies_is_replaced_meanwhile);
     suite_add_tcase(suite, tc);
     return suite;
 }
