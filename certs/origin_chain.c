@@ -71,7 +71,7 @@ static int check_issuer(X509_STORE_CTX *ctx, int depth, bool is_anchor)
     return error == X509_V_OK ? 1 : fail(ctx, depth, error);
 }
 
-int origin_chain_verify(X509_STORE_CTX *ctx)
+static int verify_anew(X509_STORE_CTX *ctx)
 {
     if (X509_verify_cert(ctx) != 1)
         return 0;
@@ -79,5 +79,18 @@ int origin_chain_verify(X509_STORE_CTX *ctx)
     for (int i = 1; i < count; i++)
         if (check_issuer(ctx, i, i == count - 1) != 1)
             return 0;
+    return 1;
+}
+
+int origin_chain_verify(X509_STORE_CTX *ctx, struct chain_cache *cache)
+{
+    struct chain_key key;
+    bool has_key = cache != NULL && chain_cache_key(cache, ctx, &key);
+    if (has_key && chain_cache_find(cache, &key, ctx))
+        return 1;
+    if (verify_anew(ctx) != 1)
+        return 0;
+    if (has_key)
+        chain_cache_keep(cache, &key, ctx);
     return 1;
 }

@@ -7,6 +7,8 @@
  * must itself stand inside the name constraints (section 4.2.1.10): a wildcard of the leaf
  * could cover a name that they exclude.
  *
+ * A chain that was verified a moment ago for the same is not verified again: see chain_cache.h.
+ *
  * Owns nothing. Threads: any.
  */
 #ifndef CERTS_ORIGIN_CHAIN_H
@@ -14,10 +16,12 @@
 
 #include <openssl/types.h>
 
+#include "certs/chain_cache.h"
 #include "util/attr.h"
 
 /* 1 or 0, as a callback of SSL_CTX_set_cert_verify_callback; the reason, its depth and the
- * certificate are in ctx. The name or address is that of ctx's parameters. */
-MUST_CHECK int origin_chain_verify(X509_STORE_CTX *ctx);
+ * certificate are in ctx. The name or address is that of ctx's parameters, the purpose that of
+ * TLS servers. cache: of this trust alone; NULL: none. */
+MUST_CHECK int origin_chain_verify(X509_STORE_CTX *ctx, struct chain_cache *cache);
 
 #endif

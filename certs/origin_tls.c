@@ -28,11 +28,24 @@
 
 /* Where the check of a connection hangs at its SSL; slot 0 is the stream's own. */
 static int check_slot = -1; /* global: OpenSSL gives the number once in a process */
-static pthread_once_t check_slot_once = PTHREAD_ONCE_INIT; /* global: likewise */
+static int cache_slot = -1; /* global: likewise, of contexts: their verified chains */
+static pthread_once_t slots_once = PTHREAD_ONCE_INIT; /* global: likewise */
 
-static void make_check_slot(void)
+static void on_context_freed(void *context, void *cache, CRYPTO_EX_DATA *data, int slot,
+                             long number, void *arg)
+{
+    chain_cache_free(cache);
+}
+
+static void make_slots(void)
 {
     check_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    cache_slot = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
+}
+
+struct chain_cache *origin_tls_chains(const SSL_CTX *ctx)
+{
+    return SSL_CTX_get_ex_data(ctx, cache_slot);
 }
 
 static struct origin_check *check_of(const SSL *ssl)
@@ -40,7 +53,7 @@ static struct origin_check *check_of(const SSL *ssl)
     return SSL_get_ex_data(ssl, check_slot);
 }
 
-static int on_chain(X509_STORE_CTX *ctx, void *arg)
+static int on_chain(X509_STORE_CTX *ctx, void *cache)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct origin_check *check = check_of(ssl);
@@ -48,7 +61,7 @@ static int on_chain(X509_STORE_CTX *ctx, void *arg)
         X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
         return 0;
     }
-    if (origin_chain_verify(ctx) == 1)
+    if (origin_chain_verify(ctx, cache) == 1)
         return 1;
     check->fault = origin_fault_of_chain(ctx, check->expected, check->text);
     return 0;
@@ -105,6 +118,16 @@ static bool set_trust(SSL_CTX *ctx, const struct origin_tls_settings *s, struct 
     return true;
 }
 
+/* Lives as long as ctx: whoever shakes hands holds that. */
+static struct chain_cache *add_cache(SSL_CTX *ctx)
+{
+    struct chain_cache *cache = chain_cache_new(NULL);
+    if (cache != NULL && SSL_CTX_set_ex_data(ctx, cache_slot, cache) == 1)
+        return cache;
+    chain_cache_free(cache);
+    return NULL;
+}
+
 static void set_verification(SSL_CTX *ctx)
 {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
@@ -113,7 +136,7 @@ static void set_verification(SSL_CTX *ctx)
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_verify_depth(ctx, DEPTH_MAX);
-    SSL_CTX_set_cert_verify_callback(ctx, on_chain, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, on_chain, origin_tls_chains(ctx));
     SSL_CTX_set_cert_cb(ctx, on_certificate_request, NULL);
     SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
     SSL_CTX_set_tlsext_status_cb(ctx, on_staple);
@@ -136,11 +159,12 @@ static bool set_protocol(SSL_CTX *ctx, bool is_13_only)
 
 SSL_CTX *origin_tls_new(const struct origin_tls_settings *s, struct errlist *faults)
 {
-    pthread_once(&check_slot_once, make_check_slot);
+    pthread_once(&slots_once, make_slots);
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method());
     bool is_fine = false;
-    if (check_slot < 0 || ctx == NULL || !set_protocol(ctx, s->is_13_only)) {
+    if (check_slot < 0 || cache_slot < 0 || ctx == NULL || !set_protocol(ctx, s->is_13_only) ||
+        add_cache(ctx) == NULL) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
         errlist_add(faults, s->trust_at, "trust: TLS towards origins cannot be set up%s%s",
                     why != NULL ? ": " : "", why != NULL ? why : "");

@@ -17,6 +17,9 @@
  * (d)). An abbreviated handshake keeps the verdict of the full one: name and time of the leaf
  * are looked at again, its chain is not.
  *
+ * A chain that was verified for the same name some minutes ago is believed by its bytes
+ * (chain_cache.h); each context has its own memory of them, so a reload begins with none.
+ *
  * A context is reference-counted by OpenSSL, made by one thread, then used by any. A struct
  * origin_check belongs to the caller and must live until it was judged or the SSL is freed; the
  * callbacks write into it.
@@ -27,6 +30,7 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 
+#include "certs/chain_cache.h"
 #include "util/addr.h"
 #include "util/attr.h"
 #include "util/err.h"
@@ -44,6 +48,9 @@ struct origin_tls_settings {
 /* Suites as Webex's own servers prefer them, then what a browser would offer; X25519, P-256,
  * P-384. http/1.1 by ALPN. NULL where an error was added to faults. */
 MUST_CHECK SSL_CTX *origin_tls_new(const struct origin_tls_settings *s, struct errlist *faults);
+
+/* The verified chains of such a context; it owns them. */
+struct chain_cache *origin_tls_chains(const SSL_CTX *ctx);
 
 enum origin_fault {
     ORIGIN_FINE,

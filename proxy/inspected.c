@@ -2,6 +2,7 @@
 /* inspected.c - what a connection keeps whose TLS ends here; see inspected.h. */
 #include "proxy/inspected.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,25 @@ static void copy_text(char *out, size_t size, struct str text)
     out[len] = '\0';
 }
 
+static void free_inspected(struct inspected *i)
+{
+    /* There may be credentials in it. */
+    if (i->connect_head != NULL)
+        OPENSSL_cleanse(i->connect_head, i->connect_head_len);
+    mem_free(i->connect_head);
+    mem_free(i->parent);
+    mem_free(i);
+}
+
+/* How to get to the origin once more. 0, or -1 without memory. */
+static int keep_parent(struct inspected *i, const struct txn *t)
+{
+    i->parent = mem_dup(t->parent->name, strlen(t->parent->name));
+    i->connect_head = mem_dup(t->head, t->head_len);
+    i->connect_head_len = i->connect_head != NULL ? t->head_len : 0;
+    return i->parent != NULL && i->connect_head != NULL ? 0 : -1;
+}
+
 int inspected_new(struct conn *c, struct str sni)
 {
     struct txn *t = c->txn;
@@ -28,15 +48,10 @@ int inspected_new(struct conn *c, struct str sni)
     i->port = t->port;
     i->generation = t->pin->generation;
     copy_text(i->sni, sizeof(i->sni), sni);
-    if (t->parent != NULL) {
-        i->connect_head = mem_dup(t->head, t->head_len);
-        i->connect_head_len = t->head_len;
-    }
-    if (t->parent == NULL || i->connect_head != NULL)
+    if (t->parent == NULL || keep_parent(i, t) == 0)
         i->tail = txn_open_tunnel(t);
     if (i->tail == NULL) {
-        mem_free(i->connect_head);
-        mem_free(i);
+        free_inspected(i);
         return -1;
     }
     i->identity = t->identity;
@@ -63,6 +78,15 @@ void inspected_describe(struct inspected *i, struct txn *t)
         t->identity = identity_ref(i->identity);
 }
 
+const struct parent_config *inspected_parent(const struct inspected *i,
+                                             const struct config *config)
+{
+    for (size_t k = 0; i->parent != NULL && k < config->parent_count; k++)
+        if (strcmp(config->parents[k].name, i->parent) == 0)
+            return &config->parents[k];
+    return NULL;
+}
+
 void inspected_count(struct inspected *i, uint64_t bytes_in, uint64_t bytes_out)
 {
     i->bytes_in += bytes_in;
@@ -79,7 +103,6 @@ void inspected_close(struct conn *c, enum end_reason end)
         end = i->fault;
     txn_close_tunnel(i->tail, c->worker, end, i->bytes_in, i->bytes_out);
     identity_unref(i->identity);
-    mem_free(i->connect_head);
-    mem_free(i);
+    free_inspected(i);
     c->inspected = NULL;
 }

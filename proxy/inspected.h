@@ -23,7 +23,6 @@ struct conn;
 struct inspected {
     struct host host; /* of the CONNECT */
     uint16_t port;
-    bool has_names;           /* page is for another name than host */
     bool is_open;             /* TLS with the client is there */
     bool has_leaf;            /* it is the origin's; else that of a page of ours */
     uint32_t requests;        /* that were read */
@@ -32,7 +31,8 @@ struct inspected {
     unsigned generation;      /* of the configuration that decided */
     struct identity *identity;   /* who opened it; NULL: nobody was asked */
     struct txn_tail *tail;
-    char *connect_head;       /* for a parent, should the origin be dialled again; or NULL */
+    char *parent;             /* its name; NULL: the origin was dialled directly */
+    char *connect_head;       /* for the parent, should the origin be dialled again */
     size_t connect_head_len;
     enum end_reason fault;    /* DONE, or what the first request is answered with */
     char details[160];
@@ -48,6 +48,11 @@ void inspected_set_fault(struct inspected *i, enum end_reason fault, const char 
 
 /* What a request inside takes from the CONNECT: host, port, user. */
 void inspected_describe(struct inspected *i, struct txn *t);
+
+/* The parent by which the CONNECT went, in that configuration; NULL: it went without one, or
+ * there is none of that name any more. */
+MUST_CHECK const struct parent_config *inspected_parent(const struct inspected *i,
+                                                        const struct config *config);
 
 /* Bytes of a request inside and of its answer, or of what it became by an upgrade. */
 void inspected_count(struct inspected *i, uint64_t bytes_in, uint64_t bytes_out);

@@ -125,6 +125,8 @@ struct str txn_key(const struct txn *t, char room[TXN_KEY_SIZE])
 
 static enum count_tls_decision decision(const struct policy_verdict *v)
 {
+    if (v->action == POLICY_DENY) /* the name in the hello: a page says so */
+        return COUNT_TLS_DENIED;
     if (v->tls == POLICY_TLS_INSPECT)
         return COUNT_TLS_INSPECT;
     return v->is_exempt ? COUNT_TLS_EXEMPT : COUNT_TLS_TUNNEL;

@@ -50,6 +50,7 @@ static bool is_about_tls(const struct end_row *end)
     static const enum end_reason ENDS[] = {
         END_TLS_HANDSHAKE_FAILED, END_ORIGIN_CERTIFICATE, END_ORIGIN_TLS_FAILED,
         END_CLIENT_CERTIFICATE_WANTED, END_SNI_DENIED, END_TUNNEL_NOT_TLS, END_MISDIRECTED,
+        END_EXEMPT_ADDRESS,
     };
     for (size_t i = 0; i < ARRAY_LEN(ENDS); i++)
         if (end == end_row(ENDS[i]))

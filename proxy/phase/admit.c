@@ -78,7 +78,7 @@ static enum next find_origin_inside(struct conn *c)
         is_open = false;
     }
     t->is_dialled = is_open;
-    t->is_reused = is_open && c->inspected->requests > 1;
+    t->is_reused = is_open;
     return conn_enter(c, is_open ? &PHASE_FORWARD : &PHASE_DIAL);
 }
 
@@ -127,6 +127,22 @@ static enum next enter_limits(struct conn *c)
     return find_origin(c);
 }
 
+/* Inside a tunnel it is that of the CONNECT, whatever the rule of the request says. False:
+ * there is none of that name any more. */
+static bool find_parent(struct conn *c)
+{
+    struct txn *t = c->txn;
+    const struct config *config = t->pin->config;
+    int parent = config->rules[t->verdict.rule_index].parent;
+    if (t->is_inside) {
+        t->parent = inspected_parent(c->inspected, config);
+        return t->parent != NULL || c->inspected->parent == NULL;
+    }
+    if (parent >= 0)
+        t->parent = &config->parents[parent];
+    return true;
+}
+
 static enum next admit_step(struct conn *c)
 {
     struct txn *t = c->txn;
@@ -145,9 +161,8 @@ static enum next admit_step(struct conn *c)
     }
     if (t->verdict.action != POLICY_ALLOW)
         return deny(c);
-    int parent = config->rules[t->verdict.rule_index].parent;
-    if (parent >= 0)
-        t->parent = &config->parents[parent];
+    if (!find_parent(c))
+        return conn_fail(c, END_RELOADED, NULL);
     if (t->local != LOCAL_NONE)
         return conn_enter(c, &PHASE_REPLY);
     return enter_limits(c);

@@ -11,6 +11,7 @@
 
 #include "proxy/conn.h"
 #include "proxy/net/connector.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -75,6 +76,10 @@ static bool may_dial(struct dial *d, const struct addr *a)
         return false;
     case GUARD_OK:
         break;
+    }
+    if (t->is_inside && !inside_may_dial(t, a)) {
+        refuse(d, END_EXEMPT_ADDRESS, a, "never inspected");
+        return false;
     }
     if (t->host.is_address)
         return true; /* the rules have seen it */
@@ -193,7 +198,8 @@ static enum end_reason why_failed(const struct dial *d)
 static enum next fail(struct conn *c, enum end_reason reason)
 {
     struct txn *t = c->txn;
-    bool is_refusal = reason == END_DENIED || reason == END_ADDRESS_FORBIDDEN || reason == END_LOOP;
+    bool is_refusal = reason == END_DENIED || reason == END_ADDRESS_FORBIDDEN ||
+                      reason == END_LOOP || reason == END_EXEMPT_ADDRESS;
     if (t->parent != NULL)
         snprintf(t->details, sizeof(t->details), "parent '%s' cannot be reached", t->parent->name);
     else if (!is_refusal)

@@ -3,6 +3,7 @@
 #include "proxy/phase/inside.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/http/target.h"
 #include "proxy/inspected.h"
@@ -33,6 +34,9 @@ const char *inside_note_target(struct conn *c, const struct request_head *h)
     bool is_named = target.host.len != 0;
     t->is_misdirected = is_named && (target.port != in->port ||
                                      !str_eq(host_str(&target.host), host_str(&in->host)));
+    if (t->is_misdirected)
+        snprintf(t->details, sizeof(t->details), "it is for %.60s:%u, ", target.host.name,
+                 (unsigned)target.port);
     t->path = mem_dup(target.path.ptr, target.path.len);
     return NULL;
 }
@@ -47,7 +51,8 @@ enum next inside_refuse(struct conn *c)
     const struct inspected *in = c->inspected;
     if (in->fault != END_DONE)
         return conn_fail(c, in->fault, in->details);
-    snprintf(c->txn->details, sizeof(c->txn->details), "the tunnel is to %.128s:%u",
+    size_t len = strlen(c->txn->details); /* what it is for, where it says so */
+    snprintf(c->txn->details + len, sizeof(c->txn->details) - len, "the tunnel is to %.60s:%u",
              in->host.name, (unsigned)in->port);
     return conn_fail(c, END_MISDIRECTED, c->txn->details);
 }
@@ -83,7 +88,10 @@ static bool would_inspect(const struct conn *c)
     if (!pin->config->inspection.is_enabled)
         return false;
     policy_eval(pin->config->policy, &query, pin->scratch, &verdict);
-    policy_exempts_address(pin->config->policy, &c->bound_to.addr, pin->scratch, &verdict);
+    if (in->parent == NULL)
+        policy_exempts_address(pin->config->policy, &c->bound_to.addr, pin->scratch, &verdict);
+    else if (inspected_parent(in, pin->config) == NULL)
+        return false;
     /* One that is denied now gets its refusal inside. */
     return !verdict.is_exempt && verdict.tls != POLICY_TLS_TUNNEL;
 }
@@ -94,6 +102,12 @@ bool inside_is_outdated(const struct conn *c)
     if (in->generation != c->worker->pin->generation && would_inspect(c))
         in->generation = c->worker->pin->generation;
     return in->generation != c->worker->pin->generation;
+}
+
+bool inside_may_dial(const struct txn *t, const struct addr *a)
+{
+    struct policy_verdict verdict = {.tls = POLICY_TLS_INSPECT};
+    return !policy_exempts_address(t->pin->config->policy, a, t->pin->scratch, &verdict);
 }
 
 void inside_look_at_origin(struct conn *c)

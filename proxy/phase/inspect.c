@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -114,9 +115,10 @@ static int ask_for_leaf(struct conn *c, struct inspect *i, X509 *origin,
     e->ask.drop = on_drop;
     memcpy(e->ask.key, key, LEAVES_KEY_SIZE);
     e->ask.order = make_order(c->inspected, origin);
-    if (e->ask.order == NULL) {
+    if (e->ask.order == NULL) { /* a name in numbers that is no address, say */
         free_errand(e);
-        return -1;
+        snprintf(i->fault, sizeof(i->fault), "there can be none for that name");
+        return 0;
     }
     i->errand = e;
     leaves_ask(c->worker->shared->leaves, &e->ask);

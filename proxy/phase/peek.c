@@ -102,10 +102,12 @@ static enum next deny_sni(struct conn *c, const struct seen *seen,
     const char *details = answer->details;
     conn_drop_origin(c);
     if (!may_show_page(c->txn)) {
+        count_add(&c->worker->counters.tls_decisions[COUNT_TLS_DENIED], 1);
         c->txn->verdict = answer->verdict;
         tls_alert_send(&c->client, TLS_ALERT_ACCESS_DENIED);
         return conn_refuse(c, END_SNI_DENIED, details);
     }
+    c->txn->verdict.action = POLICY_DENY; /* counted as such */
     if (keep_bytes(c, seen->bytes) != 0 || inspected_new(c, sni) != 0)
         return conn_end(c, END_NO_MEMORY);
     inspected_set_fault(c->inspected, END_SNI_DENIED, details);
@@ -123,6 +125,7 @@ static enum next deny_not_tls(struct conn *c, const struct seen *seen, const cha
 {
     struct txn *t = c->txn;
     conn_drop_origin(c);
+    count_add(&c->worker->counters.tls_decisions[COUNT_TLS_DENIED], 1);
     if (seen->hello != NULL) {
         proposals_note(c->worker->shared->proposals, host_str(&t->host), t->port, PROPOSAL_ALPN,
                        (struct str){NULL, 0}, &t->client.addr, clock_wall_ms());
@@ -154,8 +157,6 @@ static enum next decide(struct conn *c, const struct seen *seen)
     /* Browsers open connections in reserve, and close those that they did not need. */
     if (outcome == INSPECT_DENY_NOT_TLS && c->client.is_eof)
         return conn_end(c, END_CLIENT_GONE);
-    if (outcome == INSPECT_DENY_SNI || outcome == INSPECT_DENY_NOT_TLS)
-        count_add(&c->worker->counters.tls_decisions[COUNT_TLS_DENIED], 1);
     if (outcome == INSPECT_DENY_SNI)
         return deny_sni(c, seen, &answer);
     t->verdict = answer.verdict;
@@ -232,8 +233,10 @@ static bool has_origin_spoken(struct conn *c)
  * cannot go on. */
 static enum next give_up(struct conn *c, struct peek *p)
 {
-    if (p->kept != NULL && may_show_page(c->txn))
+    if (p->kept != NULL && may_show_page(c->txn)) {
+        conn_drop_origin(c);
         return conn_refuse(c, END_HELLO_TIMEOUT, NULL);
+    }
     return decide_without_hello(c, hello_keeper_bytes(p->kept), false);
 }
 

@@ -250,6 +250,8 @@ static enum next no_more(struct conn *c, enum io rc)
     enum end_reason idle = END_CLIENT_IDLE;
     if (rc != IO_AGAIN && c->state == NULL && c->inspected != NULL)
         idle = inside_note_end(c);
+    if (rc == IO_AGAIN && c->state == NULL && c->inspected != NULL && inside_is_outdated(c))
+        return end_idle(c, END_RELOADED);
     if (rc == IO_AGAIN)
         return c->state == NULL && c->worker->is_draining ? end_idle(c, idle) : NEXT_AGAIN;
     if (c->state == NULL)
@@ -327,11 +329,8 @@ static enum next request_step(struct conn *c)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
         return end_idle(c, END_CLIENT_IDLE);
-    if (c->inspected != NULL) {
+    if (c->inspected != NULL)
         inside_look_at_origin(c);
-        if (c->state == NULL && !c->client.is_readable && inside_is_outdated(c))
-            return end_idle(c, END_RELOADED);
-    }
     if (c->early != NULL && c->state == NULL)
         return read_early(c, limit);
     return c->state == NULL ? read_first(c, limit) : read_on(c, limit);

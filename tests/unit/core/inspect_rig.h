@@ -103,6 +103,7 @@ void inspect_say_goodbye(void);
 
 /* Turns until that is the phase of the only connection. */
 void inspect_await(const struct phase *phase);
+void inspect_signal_signer(int number); /* the one that was started last */
 void inspect_wait_leaves(unsigned count); /* kept */
 
 /* The log since the last look, each line a JSON object: event and end of each, such as
