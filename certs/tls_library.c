@@ -17,13 +17,15 @@
 /* HMAC is a kind of key too: for records of TLS 1.2 in CBC mode. */
 static const char *const KEYS[] = {"RSA", "RSA-PSS", "EC", "X25519", "ED25519", "HMAC"};
 
-/* global: a provider's functions are called without anything of ours at hand; set once */
-static struct {
+/* A provider's functions are called without anything of ours at hand. */
+struct library {
     pthread_once_t once;
     OSSL_LIB_CTX *library;
     OSSL_PROVIDER *whole; /* OpenSSL's default one */
     OSSL_ALGORITHM keys[LIST_MAX], decoders[LIST_MAX]; /* each ends with zeros */
-} state = {.once = PTHREAD_ONCE_INIT};
+};
+
+static struct library state = {.once = PTHREAD_ONCE_INIT}; /* global: see above; set once */
 
 /* names: "EC:id-ecPublicKey:1.2.840.10045.2.1", or the first of them alone. */
 static bool is_wanted(const char *names)

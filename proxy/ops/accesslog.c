@@ -173,7 +173,8 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
     format_squid_user(t, user);
     const char *scheme = t->is_connect ? "" : t->is_inside ? "https://" : "http://";
     len = snprintf(out, size, "%s %s%s%s%s:%u%.*s %s %s/%s -", t->method, scheme,
-                   is_v6 ? "[" : "", t->host.name, is_v6 ? "]" : "", (unsigned)t->port, STR_ARG(path), user, hierarchy, peer);
+                   is_v6 ? "[" : "", t->host.name, is_v6 ? "]" : "", (unsigned)t->port,
+                   STR_ARG(path), user, hierarchy, peer);
     return (size_t)len < size ? (size_t)len : size - 1;
 }
 

