@@ -91,7 +91,7 @@ static enum inspect_outcome judge_name(const struct inspect_question *q, struct 
 
 static bool is_http1(struct str protocol)
 {
-    return str_eq(protocol, STR_LIT("http/1.1")) || str_eq(protocol, STR_LIT("http/1.0"));
+    return str_eq(protocol, STR_LIT("http/1.1")); /* what our own TLS agrees to */
 }
 
 bool inspect_can_speak(const struct hello *hello)

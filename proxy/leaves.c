@@ -215,7 +215,8 @@ static void on_leaf(struct leaf_issuer *issuer, uint64_t id, struct str der, con
     bool is_asked_again = leaf == NULL && !is_current && l->issuer != NULL && !l->is_ending &&
                           order(l, entry) == 0;
     if (!is_asked_again && !l->is_ending) /* at the end leaves_free drops them */
-        ask = settle(l, entry, leaf, leaf != NULL && is_current && is_in_time(leaf));
+        ask = settle(l, entry, leaf, leaf != NULL && is_current && is_in_time(leaf) &&
+                                          !entry->first->is_passing);
     pthread_mutex_unlock(&l->lock);
     for (; ask != NULL; ask = next) {
         next = ask->next;

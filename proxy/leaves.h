@@ -55,6 +55,7 @@ struct leaf_ask {
     void (*drop)(struct leaf_ask *ask); /* instead of done, when everything ends; no leaf */
     unsigned char key[LEAVES_KEY_SIZE]; /* of what: the digest of the origin's certificate, say */
     struct leaf_order *order;           /* the caller's; read until done or drop */
+    bool is_passing;                    /* of use once: it pushes nothing out of the cache */
     struct leaf *leaf;                  /* the answer, with a reference; NULL: see fault */
     char fault[128];                    /* why there is none */
 };

@@ -14,6 +14,7 @@
 
 #include "proxy/inspected.h"
 #include "proxy/net/pool.h"
+#include "proxy/net/stream_tls.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -129,6 +130,15 @@ static void release_origin(struct conn *c, struct forward *f)
         conn_drop_origin(c);
 }
 
+/* RFC 9112 section 9.8: what ends with the connection and without close_notify may have been
+ * cut. So the client's TLS ends without one too. */
+static void end_alike(struct conn *c, const struct forward *f)
+{
+    bool is_cut = c->origin.is_cut && f->down.left == RELAY_EVERYTHING && f->down.filter == NULL;
+    if (is_cut && c->client.tls != NULL && stream_tls_unsent(&c->client) == 0)
+        stream_tls_drop(&c->client);
+}
+
 static enum next finish(struct conn *c, struct forward *f)
 {
     struct txn *t = c->txn;
@@ -140,6 +150,7 @@ static enum next finish(struct conn *c, struct forward *f)
     worker_count_header_changes(c->worker, &f->trailers);
     txn_forwarded(t);
     c->is_logged = true;
+    end_alike(c, f);
     if (c->inspected != NULL)
         inspected_count(c->inspected, t->bytes_in, t->bytes_out);
     release_origin(c, f);

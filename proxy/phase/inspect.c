@@ -36,6 +36,7 @@ struct inspect {
     struct errand *errand; /* NULL: none is under way */
     struct leaf *leaf;     /* NULL: not there yet */
     char fault[sizeof(((struct leaf_ask *)0)->fault)]; /* why there is none; empty: it comes */
+    bool is_own;           /* the leaf was asked for this host alone */
     bool is_begun;         /* the handshake */
 };
 
@@ -114,6 +115,7 @@ static int ask_for_leaf(struct conn *c, struct inspect *i, X509 *origin,
     e->ask.done = on_done;
     e->ask.drop = on_drop;
     memcpy(e->ask.key, key, LEAVES_KEY_SIZE);
+    e->ask.is_passing = origin == NULL;
     e->ask.order = make_order(c->inspected, origin);
     if (e->ask.order == NULL) { /* a name in numbers that is no address, say */
         free_errand(e);
@@ -170,6 +172,25 @@ static bool has_name(const struct inspected *in, X509 *cert)
                                NULL) == 1;
     bool is_v4 = addr_is_v4(&address);
     return X509_check_ip(cert, address.bytes + (is_v4 ? 12 : 0), is_v4 ? 4 : 16, 0) == 1;
+}
+
+/* The leaf of an origin with more names than a leaf can have was made for another of its
+ * hosts. One more, with the names of this host first. */
+static enum next ask_for_own(struct conn *c, struct inspect *i)
+{
+    unsigned char all[LEAVES_KEY_SIZE], key[LEAVES_KEY_SIZE];
+    X509 *origin = origin_certificate(c);
+    struct str first = {(const char *)all, sizeof(all)};
+    i->is_own = true;
+    leaf_unref(i->leaf);
+    i->leaf = NULL;
+    if (origin == NULL || key_of_leaf(c, origin, all) != 0 ||
+        digest(first, page_name(c->inspected), key) != 0)
+        return conn_end(c, END_NO_MEMORY);
+    i->leaf = leaves_find(c->worker->shared->leaves, key);
+    if (i->leaf == NULL && ask_for_leaf(c, i, origin, key) != 0)
+        return conn_end(c, END_NO_MEMORY);
+    return NEXT_PHASE; /* PHASE: here once more */
 }
 
 /* ---- the handshake ---- */
@@ -271,7 +292,10 @@ static enum next inspect_step(struct conn *c)
         return lack_leaf(c, "the signer does not answer");
     if (i->leaf == NULL)
         return NEXT_AGAIN;
-    if (!i->is_begun && !has_name(c->inspected, i->leaf->cert))
+    bool has_host = i->is_begun || has_name(c->inspected, i->leaf->cert);
+    if (!has_host && !i->is_own && c->inspected->has_leaf)
+        return ask_for_own(c, i);
+    if (!has_host)
         return lack_leaf(c, "the CA's name constraints forbid the name that was asked for");
     if (!i->is_begun && begin(c, i) != 0)
         return conn_end(c, END_NO_MEMORY);

@@ -5,7 +5,7 @@
  * The CONNECT is answered, so that the client begins. What it sends is kept until its
  * ClientHello is whole, and nothing of it is consumed: a tunnel gets every byte as it came,
  * and so does our own TLS. An origin that speaks before the client is heard too: it is no
- * TLS then. A client that says nothing in time is treated as one that speaks no TLS.
+ * TLS then. Where neither says anything it goes on waiting, unless what is not TLS is refused.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ static const char ESTABLISHED[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 struct peek {
     size_t sent; /* of the 200 */
+    bool is_patient; /* nobody has spoken within header_timeout: tunnel_idle holds now */
     struct hello_keeper *kept;
 };
 
@@ -135,14 +136,11 @@ static enum next deny_not_tls(struct conn *c, const struct seen *seen, const cha
                                 : conn_refuse(c, END_TUNNEL_NOT_TLS, details);
 }
 
-static enum next decide(struct conn *c, const struct seen *seen)
+static enum inspect_outcome ask(const struct conn *c, const struct seen *seen,
+                                struct inspect_answer *answer)
 {
-    struct txn *t = c->txn;
-    struct str sni = sni_of(seen);
+    const struct txn *t = c->txn;
     struct policy_query query;
-    struct inspect_answer answer;
-    if (sni.len != 0)
-        t->sni = mem_dup(sni.ptr, sni.len); /* without memory the log goes without */
     txn_query(t, &query);
     struct inspect_question question = {
         .config = t->pin->config,
@@ -153,7 +151,17 @@ static enum next decide(struct conn *c, const struct seen *seen)
         .hello = seen->hello,
         .is_origin_first = seen->is_origin_first,
     };
-    enum inspect_outcome outcome = inspect_decide(&question, &answer);
+    return inspect_decide(&question, answer);
+}
+
+static enum next decide(struct conn *c, const struct seen *seen)
+{
+    struct txn *t = c->txn;
+    struct str sni = sni_of(seen);
+    struct inspect_answer answer;
+    if (sni.len != 0)
+        t->sni = mem_dup(sni.ptr, sni.len); /* without memory the log goes without */
+    enum inspect_outcome outcome = ask(c, seen, &answer);
     /* Browsers open connections in reserve, and close those that they did not need. */
     if (outcome == INSPECT_DENY_NOT_TLS && c->client.is_eof)
         return conn_end(c, END_CLIENT_GONE);
@@ -175,6 +183,27 @@ static enum next decide_without_hello(struct conn *c, struct str bytes, bool is_
     return decide(c, &seen);
 }
 
+/* A handshake that we cannot read, and an origin perhaps can: it could ask for any name. What is
+ * exempt passes as it is. */
+static bool is_odd_hello(const struct conn *c, struct str bytes)
+{
+    const struct seen seen = {NULL, bytes, false};
+    struct inspect_answer answer;
+    if (!c->txn->pin->config->inspection.is_enabled || bytes.len < 2 || bytes.ptr[0] != 22 ||
+        bytes.ptr[1] != 3)
+        return false;
+    (void)ask(c, &seen, &answer);
+    return !answer.verdict.is_exempt;
+}
+
+static enum next deny_odd_hello(struct conn *c)
+{
+    conn_drop_origin(c);
+    count_add(&c->worker->counters.tls_decisions[COUNT_TLS_DENIED], 1);
+    tls_alert_send(&c->client, TLS_ALERT_DECODE_ERROR);
+    return conn_refuse(c, END_TUNNEL_NOT_TLS, "the ClientHello is malformed or too large");
+}
+
 /* The client's next bytes. */
 static enum next take_bytes(struct conn *c, struct peek *p, struct str bytes)
 {
@@ -190,6 +219,8 @@ static enum next take_bytes(struct conn *c, struct peek *p, struct str bytes)
         seen.hello = &hello;
         break;
     case HELLO_SEEN_NONE:
+        if (is_odd_hello(c, seen.bytes))
+            return deny_odd_hello(c);
         break;
     }
     return decide(c, &seen);
@@ -229,15 +260,29 @@ static bool has_origin_spoken(struct conn *c)
     return true;
 }
 
-/* Too late. What is whole was decided before; a beginning of a hello that is to be inspected
- * cannot go on. */
+/* Too late. What is whole was decided before, and a beginning of a hello leads nowhere,
+ * but to an exempt host. Where
+ * nobody has spoken a tunnel would be the answer, but then nobody would look at a hello that
+ * comes later: it goes on waiting, as an idle tunnel would. */
 static enum next give_up(struct conn *c, struct peek *p)
 {
-    if (p->kept != NULL && may_show_page(c->txn)) {
+    const struct config *config = c->txn->pin->config;
+    const struct seen nothing = {NULL, {NULL, 0}, false};
+    struct inspect_answer answer;
+    enum inspect_outcome outcome = ask(c, &nothing, &answer);
+    if (p->kept != NULL && answer.verdict.is_exempt)
+        return decide_without_hello(c, hello_keeper_bytes(p->kept), false);
+    if (p->kept != NULL) {
         conn_drop_origin(c);
         return conn_refuse(c, END_HELLO_TIMEOUT, NULL);
     }
-    return decide_without_hello(c, hello_keeper_bytes(p->kept), false);
+    if (p->is_patient)
+        return conn_refuse(c, END_TUNNEL_IDLE, NULL);
+    if (!config->inspection.is_enabled || outcome != INSPECT_TUNNEL)
+        return decide(c, &nothing);
+    p->is_patient = true;
+    conn_set_deadline(c, config->limits.tunnel_idle_ms);
+    return NEXT_AGAIN;
 }
 
 static enum next peek_step(struct conn *c)

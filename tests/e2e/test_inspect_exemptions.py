@@ -256,7 +256,7 @@ def test_a_hello_of_more_than_64_kib_is_refused_where_it_would_be_inspected(star
     there = raw_origin(closing)
     c = i.tunnel("api.test", there)
     c.send(SHAPES["more than 64 KiB"])
-    assert read_cut(c)[0] == b"", "an answer"
+    assert read_cut(c)[0] in (b"", b"\x15\x03\x03\x00\x02\x02\x32"), "only decode_error"
     assert there.accept().read_to_end() == b""
     assert i.log.one(end="tunnel_not_tls")["host"] == "api.test"
 

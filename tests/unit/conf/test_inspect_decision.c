@@ -171,7 +171,7 @@ static const struct a_case CASES[] = {
     /* TLS around something that is not HTTP/1. */
     {.host = "a.web.test", .alpn = "\2h2\x8http/1.1", .outcome = INSPECT_DECRYPT,
      .reason = "inspection.default"},
-    {.host = "a.web.test", .alpn = "\x8http/1.0", .outcome = INSPECT_DECRYPT,
+    {.host = "a.web.test", .alpn = "\x8http/1.1\x8http/1.0", .outcome = INSPECT_DECRYPT,
      .reason = "inspection.default"},
     {.host = "a.web.test", .alpn = "\2h2", .outcome = INSPECT_DENY_NOT_TLS, .reason = "alpn: h2",
      .details = "the client does not offer HTTP/1 (alpn: h2)"},
