@@ -78,7 +78,9 @@ static enum next find_origin_inside(struct conn *c)
         is_open = false;
     }
     t->is_dialled = is_open;
-    t->is_reused = is_open;
+    /* One that was opened for this very request has not had the time to die unnoticed. */
+    t->is_reused = is_open && (c->inspected->requests > 1 ||
+                               worker_now_ms() - c->inspected->opened_ms > FRESH_MS);
     return conn_enter(c, is_open ? &PHASE_FORWARD : &PHASE_DIAL);
 }
 

@@ -260,10 +260,19 @@ static bool has_origin_spoken(struct conn *c)
     return true;
 }
 
-/* Too late. What is whole was decided before, and a beginning of a hello leads nowhere,
- * but to an exempt host. Where
- * nobody has spoken a tunnel would be the answer, but then nobody would look at a hello that
- * comes later: it goes on waiting, as an idle tunnel would. */
+/* Whether an origin that has ended without a word is the tunnel's business: where there is to
+ * be inspection, the client's hello is awaited, and then it gets a page. */
+static bool has_origin_ended(const struct conn *c)
+{
+    const struct seen nothing = {NULL, {NULL, 0}, true};
+    struct inspect_answer answer;
+    return (c->origin.is_eof || c->origin.is_recv_broken) &&
+           ask(c, &nothing, &answer) == INSPECT_TUNNEL;
+}
+
+/* Too late. What is whole was decided before, and a beginning of a hello leads nowhere, but to
+ * an exempt host. Where nobody has spoken a tunnel would be the answer, but then nobody would
+ * look at a hello that comes later: it goes on waiting, as an idle tunnel would. */
 static enum next give_up(struct conn *c, struct peek *p)
 {
     const struct config *config = c->txn->pin->config;
@@ -310,7 +319,7 @@ static enum next peek_step(struct conn *c)
         return conn_end(c, END_CLIENT_RESET);
     if (rc == IO_EOF)
         return decide_without_hello(c, hello_keeper_bytes(p->kept), false);
-    if (p->kept == NULL && has_origin_spoken(c))
+    if (p->kept == NULL && (has_origin_spoken(c) || has_origin_ended(c)))
         return decide_without_hello(c, (struct str){NULL, 0}, true);
     return NEXT_AGAIN;
 }
