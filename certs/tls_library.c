@@ -20,7 +20,7 @@ static const char *const KEYS[] = {"RSA", "RSA-PSS", "EC", "X25519", "ED25519", 
 /* A provider's functions are called without anything of ours at hand. */
 struct library {
     pthread_once_t once;
-    OSSL_LIB_CTX *library;
+    OSSL_LIB_CTX *context;
     OSSL_PROVIDER *whole; /* OpenSSL's default one */
     OSSL_ALGORITHM keys[LIST_MAX], decoders[LIST_MAX]; /* each ends with zeros */
 };
@@ -105,7 +105,7 @@ static void make(void)
         fill(state.decoders, OSSL_OP_DECODER);
         if (OSSL_PROVIDER_add_builtin(library, PROVIDER, on_init) == 1 &&
             OSSL_PROVIDER_load(library, PROVIDER) != NULL) {
-            state.library = library;
+            state.context = library;
             library = NULL;
         }
     }
@@ -116,7 +116,7 @@ static void make(void)
 OSSL_LIB_CTX *tls_library(void)
 {
     (void)pthread_once(&state.once, make);
-    return state.library;
+    return state.context;
 }
 
 X509 *tls_library_read(const unsigned char *der, size_t len)

@@ -11,14 +11,6 @@
 #include "proxy/worker.h"
 #include "util/mem.h"
 
-static void copy_text(char *out, size_t size, struct str text)
-{
-    size_t len = text.len < size ? text.len : size - 1;
-    if (len != 0)
-        memcpy(out, text.ptr, len);
-    out[len] = '\0';
-}
-
 static void free_inspected(struct inspected *i)
 {
     /* There may be credentials in it. */
@@ -47,7 +39,7 @@ int inspected_new(struct conn *c, struct str sni)
     i->host = t->host;
     i->port = t->port;
     i->generation = t->pin->generation;
-    copy_text(i->sni, sizeof(i->sni), sni);
+    snprintf(i->sni, sizeof(i->sni), "%.*s", STR_ARG(sni));
     if (t->parent == NULL || keep_parent(i, t) == 0)
         i->tail = txn_open_tunnel(t);
     if (i->tail == NULL) {
@@ -64,7 +56,7 @@ int inspected_new(struct conn *c, struct str sni)
 void inspected_set_fault(struct inspected *i, enum end_reason fault, const char *details)
 {
     i->fault = fault;
-    copy_text(i->details, sizeof(i->details), str_of(details));
+    snprintf(i->details, sizeof(i->details), "%s", details);
 }
 
 void inspected_describe(struct inspected *i, struct txn *t)

@@ -70,10 +70,12 @@ static void on_done(struct leaf_ask *ask)
 
 /* ---- the leaf ---- */
 
-/* What the page is for: the name that the client expects, else the host it asked for. */
-static struct str page_name(const struct inspected *i)
+/* The name that a leaf must have: that of the CONNECT, which the origin has proved. For a page of
+ * ours, and where the CONNECT has an address, it is the one that the client expects. */
+static struct str leaf_name(const struct inspected *i)
 {
-    return i->sni[0] != '\0' ? str_of(i->sni) : host_str(&i->host);
+    bool is_proved = i->has_leaf && !i->host.is_address;
+    return is_proved || i->sni[0] == '\0' ? host_str(&i->host) : str_of(i->sni);
 }
 
 static int digest(struct str first, struct str second, unsigned char out[LEAVES_KEY_SIZE])
@@ -91,7 +93,7 @@ static int key_of_leaf(struct conn *c, X509 *origin, unsigned char key[LEAVES_KE
 {
     unsigned len;
     if (origin == NULL)
-        return digest(STR_LIT("page "), page_name(c->inspected), key);
+        return digest(STR_LIT("page "), leaf_name(c->inspected), key);
     return X509_digest(origin, EVP_sha256(), key, &len) == 1 ? 0 : -1;
 }
 
@@ -99,9 +101,8 @@ static struct leaf_order *make_order(const struct inspected *i, X509 *origin)
 {
     time_t now = time(NULL);
     if (origin == NULL)
-        return leaf_order_of_page(page_name(i), (struct str){NULL, 0}, now);
-    bool is_by_sni = i->host.is_address && i->sni[0] != '\0';
-    return leaf_order_of_origin(origin, is_by_sni ? str_of(i->sni) : host_str(&i->host), now);
+        return leaf_order_of_page(leaf_name(i), (struct str){NULL, 0}, now);
+    return leaf_order_of_origin(origin, leaf_name(i), now);
 }
 
 static int ask_for_leaf(struct conn *c, struct inspect *i, X509 *origin,
@@ -142,9 +143,9 @@ static int inspect_enter(struct conn *c)
     X509 *origin = origin_certificate(c);
     c->state = i;
     conn_set_deadline(c, c->txn->pin->config->limits.header_timeout_ms);
+    c->inspected->has_leaf = origin != NULL;
     if (i == NULL || key_of_leaf(c, origin, key) != 0)
         return -1;
-    c->inspected->has_leaf = origin != NULL;
     i->leaf = leaves_find(c->worker->shared->leaves, key);
     return i->leaf != NULL ? 0 : ask_for_leaf(c, i, origin, key);
 }
@@ -166,7 +167,7 @@ static void inspect_leave(struct conn *c)
 static bool has_name(const struct inspected *in, X509 *cert)
 {
     struct addr address;
-    struct str name = in->has_leaf && !in->host.is_address ? host_str(&in->host) : page_name(in);
+    struct str name = leaf_name(in);
     if (addr_parse(&address, name) != 0)
         return X509_check_host(cert, name.ptr, name.len, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
                                NULL) == 1;
@@ -185,7 +186,7 @@ static enum next ask_for_own(struct conn *c, struct inspect *i)
     leaf_unref(i->leaf);
     i->leaf = NULL;
     if (origin == NULL || key_of_leaf(c, origin, all) != 0 ||
-        digest(first, page_name(c->inspected), key) != 0)
+        digest(first, leaf_name(c->inspected), key) != 0)
         return conn_end(c, END_NO_MEMORY);
     i->leaf = leaves_find(c->worker->shared->leaves, key);
     if (i->leaf == NULL && ask_for_leaf(c, i, origin, key) != 0)
