@@ -4,12 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/child.h"
 #include "util/mem.h"
 
 /* Copies one word and returns what is behind it. */
@@ -57,18 +56,6 @@ static void close_both(int ends[2])
     }
 }
 
-/* Above the three that the child's ends become: a proxy may run without them. */
-static int lift(int fd)
-{
-    if (fd > STDERR_FILENO)
-        return fd;
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return higher;
-}
-
 /* ours: 0 where we read, 1 where we write. */
 static int make_pipe(int ends[2], unsigned ours)
 {
@@ -76,27 +63,11 @@ static int make_pipe(int ends[2], unsigned ours)
         ends[0] = ends[1] = -1;
         return -1;
     }
-    ends[0] = lift(ends[0]);
-    ends[1] = lift(ends[1]);
+    ends[0] = child_lift(ends[0], STDERR_FILENO);
+    ends[1] = child_lift(ends[1], STDERR_FILENO);
     if (ends[0] < 0 || ends[1] < 0)
         return -1;
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK);
-}
-
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t signals;
-    sigfillset(&signals);
-    int rc = posix_spawnattr_setsigdefault(attributes, &signals);
-    sigemptyset(&signals);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(attributes, &signals);
-    if (rc == 0)
-        rc = posix_spawnattr_setpgroup(attributes, 0);
-    if (rc == 0)
-        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                      POSIX_SPAWN_SETPGROUP);
-    return rc;
 }
 
 static int set_files(posix_spawn_file_actions_t *files, int in, int out, int err)
@@ -113,21 +84,14 @@ static int set_files(posix_spawn_file_actions_t *files, int in, int out, int err
 
 static int spawn(char *const *argv, int in, int out, int err, pid_t *pid)
 {
-    posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
-    int rc = posix_spawnattr_init(&attributes);
+    int rc = posix_spawn_file_actions_init(&files);
     if (rc != 0)
         return rc;
-    rc = posix_spawn_file_actions_init(&files);
-    if (rc == 0) {
-        rc = set_attributes(&attributes);
-        if (rc == 0)
-            rc = set_files(&files, in, out, err);
-        if (rc == 0)
-            rc = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
-        posix_spawn_file_actions_destroy(&files);
-    }
-    posix_spawnattr_destroy(&attributes);
+    rc = set_files(&files, in, out, err);
+    if (rc == 0)
+        rc = child_start(argv[0], argv, &files, pid);
+    posix_spawn_file_actions_destroy(&files);
     return rc;
 }
 

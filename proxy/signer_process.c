@@ -6,30 +6,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "certs/signer_wire.h"
+#include "proxy/child.h"
 #include "util/clock.h"
 
 #define SELF "/proc/self/exe"
 #define REAP_EVERY_US 2000
 #define KILL_MAX_MS 1000 /* what even a kill does not end by then is left to the system */
-
-/* Above what the child's descriptors become: a proxy may run without its first three. */
-static int lift(int fd)
-{
-    if (fd > SIGNER_FD)
-        return fd;
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, SIGNER_FD + 1);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return higher;
-}
 
 /* The kernel takes the packets of a pair up to the sender's buffer; it halves what it is
  * asked for where it must, and what is too long for that shows when it is sent. */
@@ -40,30 +28,14 @@ static int make_pair(int ends[2])
         ends[0] = ends[1] = -1;
         return -1;
     }
-    ends[0] = lift(ends[0]);
-    ends[1] = lift(ends[1]);
+    ends[0] = child_lift(ends[0], SIGNER_FD);
+    ends[1] = child_lift(ends[1], SIGNER_FD);
     if (ends[0] < 0 || ends[1] < 0)
         return -1;
     for (unsigned i = 0; i < 2; i++)
         if (setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) != 0)
             return -1;
     return fcntl(ends[0], F_SETFL, O_NONBLOCK);
-}
-
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t signals;
-    sigfillset(&signals);
-    int rc = posix_spawnattr_setsigdefault(attributes, &signals);
-    sigemptyset(&signals);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(attributes, &signals);
-    if (rc == 0)
-        rc = posix_spawnattr_setpgroup(attributes, 0);
-    if (rc == 0)
-        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                      POSIX_SPAWN_SETPGROUP);
-    return rc;
 }
 
 static int set_files(posix_spawn_file_actions_t *files, int fd)
@@ -82,21 +54,14 @@ static int spawn(const char *program, int fd, pid_t *pid)
 {
     char name[] = "sallyport", command[] = "signer";
     char *const argv[] = {name, command, NULL};
-    posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
-    int rc = posix_spawnattr_init(&attributes);
+    int rc = posix_spawn_file_actions_init(&files);
     if (rc != 0)
         return rc;
-    rc = posix_spawn_file_actions_init(&files);
-    if (rc == 0) {
-        rc = set_attributes(&attributes);
-        if (rc == 0)
-            rc = set_files(&files, fd);
-        if (rc == 0)
-            rc = posix_spawn(pid, program, &files, &attributes, argv, environ);
-        posix_spawn_file_actions_destroy(&files);
-    }
-    posix_spawnattr_destroy(&attributes);
+    rc = set_files(&files, fd);
+    if (rc == 0)
+        rc = child_start(program, argv, &files, pid);
+    posix_spawn_file_actions_destroy(&files);
     return rc;
 }
 
