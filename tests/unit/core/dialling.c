@@ -15,6 +15,8 @@ static void on_wake(struct connector *x)
 {
     struct dialling *d = LIST_ITEM(x, struct dialling, connector);
     d->wakes++;
+    if (x->is_due) /* an attempt that has failed is found out by the step only */
+        d->delays++;
     dialling_step(d);
 }
 
@@ -120,6 +122,15 @@ enum io dialling_run(struct dialling *d)
         ck_assert_int_eq(event_base_loop(d->base, EVLOOP_ONCE), 0);
     }
     return d->rc;
+}
+
+void dialling_await_delays(struct dialling *d, unsigned count)
+{
+    uint64_t until = clock_usec() + 10000000;
+    while (d->delays < count) {
+        ck_assert_msg(clock_usec() < until, "no delay was over in 10 s");
+        ck_assert_int_eq(event_base_loop(d->base, EVLOOP_ONCE), 0);
+    }
 }
 
 void dialling_reset_clock(struct dialling *d)

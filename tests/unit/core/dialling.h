@@ -22,7 +22,7 @@ struct dialling {
     struct stream stream;
     struct connector connector;
     uint16_t port;
-    unsigned wakes;
+    unsigned wakes, delays; /* and how many of them because a delay was over */
     uint64_t start_usec;
     unsigned places;
     struct endpoint at[DIALLING_SPOTS];
@@ -40,6 +40,9 @@ unsigned dialling_place(struct dialling *d, enum spot kind, const char *address)
 
 /* Runs the connector until it has an outcome (IO_OK or IO_ERR, in rc too). */
 enum io dialling_run(struct dialling *d);
+
+/* Runs the connector until the delay behind an attempt was over so many times. */
+void dialling_await_delays(struct dialling *d, unsigned count);
 
 /* Milliseconds since dialling_start or the last call of dialling_reset_clock. */
 uint64_t dialling_ms(const struct dialling *d);

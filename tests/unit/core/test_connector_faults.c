@@ -45,7 +45,7 @@ START_TEST(giving_up_closes_every_attempt)
         dialling_place(&d, SPOT_SILENT, address);
     }
     dialling_step(&d);
-    turn_for(CONNECTOR_DELAY_MS * (unsigned)_i + CONNECTOR_DELAY_MS / 2);
+    dialling_await_delays(&d, (unsigned)_i);
     ck_assert_int_eq(d.rc, IO_AGAIN);
     ck_assert(connector_is_trying(&d.connector));
     ck_assert_uint_eq(strlen(d.order), 1 + (unsigned)_i);
@@ -66,7 +66,8 @@ START_TEST(attempts_at_a_time_are_limited)
     }
     unsigned fds = flow_open_fds();
     dialling_step(&d);
-    turn_for(CONNECTOR_DELAY_MS * (CONNECTOR_MAX_ATTEMPTS + 2));
+    dialling_await_delays(&d, CONNECTOR_MAX_ATTEMPTS);
+    turn_for(2 * CONNECTOR_DELAY_MS);
     ck_assert_int_eq(d.rc, IO_AGAIN);
     ck_assert_uint_eq(flow_open_fds(), fds + CONNECTOR_MAX_ATTEMPTS);
     /* The others keep their turn: none has failed. */
@@ -96,7 +97,7 @@ START_TEST(without_memory_the_first_attempt_goes_on)
     dialling_place(&d, SPOT_ANSWERS, "127.0.0.2");
     dialling_step(&d);
     (void)mem_fail_at(1, 1);
-    turn_for(CONNECTOR_DELAY_MS + 50);
+    dialling_await_delays(&d, 1);
     (void)mem_fail_at(0, 0);
     ck_assert_int_eq(d.rc, IO_AGAIN);
     ck_assert(connector_is_trying(&d.connector));
