@@ -13,7 +13,13 @@
 
 #include "util/err.h"
 
-/* "what: the reason of the oldest error of the queue", which is emptied. Returns -1. */
+/* The first reason of the queue that is not OpenSSL's own, but that of a provider which was
+ * added to it; the queue is emptied. NULL: there is none. Never what goes with a reason:
+ * names and URIs. */
+const char *fault_of_provider(void);
+
+/* "what: the reason", which is that of a provider where there is one, else that of the oldest
+ * error of the queue. The queue is emptied. Returns -1. */
 int fault_set(struct err *e, const struct place *at, const char *what);
 
 #endif

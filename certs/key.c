@@ -9,7 +9,8 @@
 #include "certs/fault.h"
 #include "util/str.h"
 
-#define SCHEME "pkcs11:"
+#define SCHEME_NAME "pkcs11"
+#define SCHEME SCHEME_NAME ":"
 
 bool key_is_uri(const char *where)
 {
@@ -33,33 +34,39 @@ static EVP_PKEY *find_key(OSSL_STORE_CTX *store)
     return key;
 }
 
-/* Whether no provider has a store for the scheme. */
-static bool is_unknown_scheme(void)
+/* Whether a provider has a store for the scheme. */
+static bool has_store(void)
 {
-    unsigned long code;
-    bool is_found = false;
-    while ((code = ERR_get_error()) != 0)
-        if (ERR_GET_LIB(code) == ERR_LIB_OSSL_STORE &&
-            (ERR_GET_REASON(code) == OSSL_STORE_R_UNREGISTERED_SCHEME ||
-             ERR_GET_REASON(code) == ERR_R_UNSUPPORTED))
-            is_found = true;
-    return is_found;
+    OSSL_STORE_LOADER *loader = OSSL_STORE_LOADER_fetch(NULL, SCHEME_NAME, NULL);
+    bool result = loader != NULL;
+    OSSL_STORE_LOADER_free(loader);
+    ERR_clear_error();
+    return result;
+}
+
+/* OpenSSL's own errors would mislead: it looks for a file of that name first, and for stores
+ * of the time before providers. */
+static void set_fault(struct err *e, const struct place *at)
+{
+    const char *reason = fault_of_provider();
+    err_set(e, at, "the token gives no private key for this URI%s%s", reason != NULL ? ": " : "",
+            reason != NULL ? reason : "");
 }
 
 EVP_PKEY *key_load_uri(const char *uri, struct err *e)
 {
     static const struct place at = {SCHEME "...", 0};
-    OSSL_STORE_CTX *store =
-        OSSL_STORE_open_ex(uri, NULL, NULL, UI_null(), NULL, NULL, NULL, NULL);
-    if (store == NULL && is_unknown_scheme()) {
+    if (!has_store()) {
         err_set(e, &at, "no provider of OpenSSL for PKCS#11 is active; install one and name it "
                         "in openssl.cnf");
         return NULL;
     }
+    OSSL_STORE_CTX *store =
+        OSSL_STORE_open_ex(uri, NULL, NULL, UI_null(), NULL, NULL, NULL, NULL);
     EVP_PKEY *key = store != NULL ? find_key(store) : NULL;
     OSSL_STORE_close(store);
     if (key == NULL)
-        fault_set(e, &at, "the token gives no private key for this URI");
+        set_fault(e, &at);
     ERR_clear_error();
     return key;
 }
