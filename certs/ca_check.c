@@ -7,10 +7,12 @@
 #include <openssl/x509v3.h>
 
 #include "certs/facts.h"
+#include "certs/fault.h"
 #include "util/attr.h"
 #include "util/str.h"
 
 #define RSA_MIN_BITS 2048
+#define PROBE "Sallyport tries the key of its CA"
 
 /* The curves that browsers take in certificates. */
 static bool is_known_curve(const EVP_PKEY *key)
@@ -107,4 +109,47 @@ bool ca_check_has_key(X509 *cert, EVP_PKEY *key)
     bool is_same = of_cert != NULL && EVP_PKEY_eq(of_cert, key) == 1;
     ERR_clear_error();
     return is_same;
+}
+
+/* The signature of the probe, for OPENSSL_free; NULL: the key makes none. */
+static unsigned char *sign_probe(EVP_PKEY *key, size_t *len)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char *out = NULL;
+    bool is_signed = false;
+    if (context != NULL &&
+        EVP_DigestSignInit_ex(context, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+        EVP_DigestSign(context, NULL, len, (const unsigned char *)PROBE, sizeof(PROBE)) == 1 &&
+        (out = OPENSSL_malloc(*len)) != NULL)
+        is_signed = EVP_DigestSign(context, out, len, (const unsigned char *)PROBE,
+                                   sizeof(PROBE)) == 1;
+    EVP_MD_CTX_free(context);
+    if (is_signed)
+        return out;
+    OPENSSL_free(out);
+    return NULL;
+}
+
+static bool verify_probe(X509 *cert, const unsigned char *signature, size_t len)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    bool result =
+        context != NULL && key != NULL &&
+        EVP_DigestVerifyInit_ex(context, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+        EVP_DigestVerify(context, signature, len, (const unsigned char *)PROBE, sizeof(PROBE)) == 1;
+    EVP_MD_CTX_free(context);
+    ERR_clear_error();
+    return result;
+}
+
+int ca_check_try_key(X509 *cert, EVP_PKEY *key, const struct place *at, struct err *e)
+{
+    size_t len = 0;
+    unsigned char *signature = sign_probe(key, &len);
+    if (signature == NULL)
+        return fault_set(e, at, "the key makes no signature");
+    bool is_its = verify_probe(cert, signature, len);
+    OPENSSL_free(signature);
+    return is_its ? 0 : err_set(e, at, "this is not the key of the CA's certificate");
 }

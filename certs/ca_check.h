@@ -22,4 +22,8 @@ void ca_check_certificate(X509 *cert, time_t now, const struct place *at, struct
 /* Whether this is the private key of that certificate. Not const: as above. */
 MUST_CHECK bool ca_check_has_key(X509 *cert, EVP_PKEY *key);
 
+/* The same, by a signature that is made and verified: a key in a token can have a public half
+ * and not sign. 0, or -1 with e. */
+MUST_CHECK int ca_check_try_key(X509 *cert, EVP_PKEY *key, const struct place *at, struct err *e);
+
 #endif

@@ -142,10 +142,17 @@ static void show_certificates(struct show *s, struct ca_printed *p, STACK_OF(X50
 static void judge_key(X509 *cert, EVP_PKEY *key, const char *cert_path, const char *key_path,
                       struct ca_printed *p, struct errlist *faults)
 {
+    struct err e = {0};
+    if (key != NULL && key_is_uri(key_path)) {
+        p->has_key = ca_check_try_key(cert, key, &(struct place){"pkcs11:...", 0}, &e) == 0;
+        if (p->has_key == 0)
+            errlist_add_err(faults, &e);
+        return;
+    }
     p->has_key = key != NULL && ca_check_has_key(cert, key);
     if (key != NULL && p->has_key == 0)
-        errlist_add(faults, &(struct place){key_is_uri(key_path) ? "pkcs11:..." : key_path, 0},
-                    "is not the private key of %s", cert_path);
+        errlist_add(faults, &(struct place){key_path, 0}, "is not the private key of %s",
+                    cert_path);
 }
 
 static int show_file(struct show *s, const char *path)
@@ -192,7 +199,7 @@ static void judge_member_key(struct show *s, const struct ca_member *m, bool has
     if (m->key_fault.text[0] != '\0')
         errlist_add_err(faults, &m->key_fault);
     else if (!m->has_key_file)
-        errlist_add(faults, &at, "there is no such file");
+        errlist_add(faults, &at, "there is no such file; --key names it where it is elsewhere");
     else if ((m->key_mode & (S_IRWXO | S_IWGRP)) != 0)
         errlist_add(faults, &at, "has mode %04o: others than owner and group can read it, or the "
                     "group can replace it; chmod 600", (unsigned)m->key_mode);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ca_check.c - each reason for which a certificate cannot be a CA. */
 #include <check.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -164,6 +165,45 @@ START_TEST(a_key_belongs_to_one_certificate)
 }
 END_TEST
 
+static void check_refused(X509 *cert, EVP_PKEY *key, const char *want)
+{
+    struct err e = {0};
+    ck_assert_int_eq(ca_check_try_key(cert, key, &(struct place){"ca.key", 0}, &e), -1);
+    ck_assert_msg(strstr(e.text, want) != NULL, "%s", e.text);
+    ck_assert_str_eq(e.file, "ca.key");
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+
+static EVP_PKEY *public_half(EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    long len = i2d_PUBKEY(key, &der);
+    const unsigned char *at = der;
+    EVP_PKEY *half = d2i_PUBKEY(NULL, &at, len);
+    ck_assert_ptr_nonnull(half);
+    OPENSSL_free(der);
+    return half;
+}
+
+START_TEST(a_key_is_tried)
+{
+    static const char *const types[] = {"P-256", "P-384", "rsa2048"};
+    EVP_PKEY *other = make_key(NULL);
+    struct err e = {0};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        EVP_PKEY *key = make_key(types[i]), *half = public_half(key);
+        X509 *cert = mint(&specs[0], key);
+        ck_assert_msg(ca_check_try_key(cert, key, NULL, &e) == 0, "%s: %s", types[i], e.text);
+        check_refused(cert, other, "not the key of the CA's certificate");
+        check_refused(cert, half, "makes no signature");
+        X509_free(cert);
+        EVP_PKEY_free(key);
+        EVP_PKEY_free(half);
+    }
+    EVP_PKEY_free(other);
+}
+END_TEST
+
 Suite *ca_check_suite(void);
 Suite *ca_check_suite(void)
 {
@@ -172,6 +212,7 @@ Suite *ca_check_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, each_fault_is_told);
     tcase_add_test(t, a_key_belongs_to_one_certificate);
+    tcase_add_test(t, a_key_is_tried);
     suite_add_tcase(s, t);
     return s;
 }
