@@ -10,7 +10,7 @@
  *   SETUP    u32 length and bytes, three times: the CA's certificates (PEM), where its key is
  *            (a path or a pkcs11: URI), the public key of leaves (DER, SubjectPublicKeyInfo)
  *   READY    nothing
- *   FAULT    a sentence
+ *   FAULT    a sentence; it may come in place of an answer, too, where the key is lost
  *   ORDER    an order (leaf_order.h)
  *   LEAF     a certificate (DER)
  *   REFUSED  a sentence

@@ -29,6 +29,7 @@
 struct signer_state {
     STACK_OF(X509) *certs; /* the first is the one that signs */
     struct leaf_signer with;
+    bool is_in_token; /* the CA's key */
     struct leaf_maker *maker;
     size_t len;                            /* of in */
     unsigned char in[SIGNER_WIRE_MAX + 1]; /* one more: a longer message is noticed */
@@ -162,6 +163,12 @@ static int load_certificate(struct signer_state *s, struct str text, struct err 
     return check_certificate(s->with.ca, e);
 }
 
+/* Of the key. A URI may have a PIN in it. */
+static struct place place_of(const struct signer_state *s, const char *path)
+{
+    return (struct place){s->is_in_token ? "pkcs11:..." : path, 0};
+}
+
 static int load_key(struct signer_state *s, struct str where, struct err *e)
 {
     char *path = where.len > 0 && memchr(where.ptr, '\0', where.len) == NULL
@@ -169,14 +176,11 @@ static int load_key(struct signer_state *s, struct str where, struct err *e)
     int result = -1;
     if (path == NULL)
         return err_set(e, NULL, "the place of the CA's key is no path");
-    bool is_uri = key_is_uri(path);
-    s->with.ca_key = is_uri ? key_load_uri(path, e) : read_key_file(path, e);
-    /* A URI may have a PIN in it. */
-    const struct place at = {is_uri ? "pkcs11:..." : path, 0};
-    if (s->with.ca_key != NULL && !ca_check_has_key(s->with.ca, s->with.ca_key))
-        err_set(e, &at, "this is not the key of the CA's certificate");
-    else if (s->with.ca_key != NULL)
-        result = 0;
+    s->is_in_token = key_is_uri(path);
+    s->with.ca_key = s->is_in_token ? key_load_uri(path, e) : read_key_file(path, e);
+    const struct place at = place_of(s, path);
+    if (s->with.ca_key != NULL)
+        result = ca_check_try_key(s->with.ca, s->with.ca_key, &at, e);
     OPENSSL_cleanse(path, where.len);
     mem_free(path);
     return result;
@@ -215,12 +219,32 @@ static int set_up(struct signer_state *s, struct err *e)
     return result;
 }
 
+/* A token that was away has lost the session and the handle of the key: whoever begins anew
+ * finds them again. So this process ends, and says why; the proxy sends the order to the next
+ * one. */
+static bool has_lost_key(struct signer_state *s, struct err *e)
+{
+    const struct place at = place_of(s, NULL);
+    return s->is_in_token && ca_check_try_key(s->with.ca, s->with.ca_key, &at, e) < 0;
+}
+
+static int send_fault(struct signer_state *s, const struct err *e)
+{
+    char text[sizeof(e->file) + sizeof(e->text) + 32];
+    return send_text(s, SIGNER_FAULT, 0, err_format(e, text, sizeof(text)));
+}
+
 static int answer_order(struct signer_state *s, const struct signer_message *order)
 {
-    struct err e = {0};
+    struct err e = {0}, lost = {0};
     X509 *leaf = leaf_maker_make(s->maker, order->body, time(NULL), &e);
     unsigned char *der = NULL;
     int len = leaf != NULL ? i2d_X509(leaf, &der) : 0, result;
+    if (leaf == NULL && has_lost_key(s, &lost)) {
+        (void)send_fault(s, &lost);
+        errno = EIO;
+        return -1;
+    }
     if (len > 0)
         result = send_message(s, &(struct signer_message){
                                      .kind = SIGNER_LEAF, .id = order->id,
@@ -259,7 +283,6 @@ static void fini(struct signer_state *s)
 int signer_command(int argc, char **argv)
 {
     struct err e = {0};
-    char text[sizeof(e.file) + sizeof(e.text) + 32];
     if (argc > 1 || !is_our_socket()) {
         fputs("sallyport: signer is started by 'serve', not by people\n", stderr);
         return CLI_USAGE;
@@ -267,7 +290,7 @@ int signer_command(int argc, char **argv)
     struct signer_state *s = mem_must_zalloc(sizeof(*s));
     int result = set_up(s, &e);
     if (result < 0)
-        (void)send_text(s, SIGNER_FAULT, 0, err_format(&e, text, sizeof(text)));
+        (void)send_fault(s, &e);
     else if (send_text(s, SIGNER_READY, 0, "") < 0 || serve_orders(s) < 0)
         result = -1;
     fini(s);
