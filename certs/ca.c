@@ -4,13 +4,14 @@
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "certs/fault.h"
 #include "util/attr.h"
 
 #define RSA_BITS 3072
+/* A provider for tokens may stand first in OpenSSL's configuration: the key is for a file. */
+#define NOT_IN_TOKEN "?provider=default"
 #define SERIAL_BITS 128
 #define SECONDS_PER_DAY 86400
 
@@ -108,7 +109,9 @@ static int add_extensions(X509 *cert, const NAME_CONSTRAINTS *constraints)
 
 static int make(struct ca *ca, const struct ca_request *request)
 {
-    ca->key = request->key_type == CA_KEY_RSA ? EVP_RSA_gen(RSA_BITS) : EVP_EC_gen("P-256");
+    ca->key = request->key_type == CA_KEY_RSA
+                  ? EVP_PKEY_Q_keygen(NULL, NOT_IN_TOKEN, "RSA", (size_t)RSA_BITS)
+                  : EVP_PKEY_Q_keygen(NULL, NOT_IN_TOKEN, "EC", "P-256");
     ca->cert = X509_new();
     if (ca->key == NULL || ca->cert == NULL || !X509_set_version(ca->cert, X509_VERSION_3))
         return -1;

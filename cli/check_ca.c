@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "certs/tls_library.h"
 #include "proxy/signer.h"
 
 #define RSA_BITS ((size_t)2048)
@@ -21,8 +22,8 @@ static void on_restart(void *arg)
 /* The public half of a key that nobody will use, DER, for OPENSSL_free; its length, or -1. */
 static int make_leaf_key(bool is_rsa, unsigned char **der)
 {
-    EVP_PKEY *key = is_rsa ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", RSA_BITS)
-                           : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    EVP_PKEY *key = is_rsa ? EVP_PKEY_Q_keygen(tls_library(), NULL, "RSA", RSA_BITS)
+                           : EVP_PKEY_Q_keygen(tls_library(), NULL, "EC", "P-256");
     int len = key != NULL ? i2d_PUBKEY(key, der) : -1;
     EVP_PKEY_free(key);
     return len;
