@@ -183,6 +183,8 @@ static void set_ca_key(const struct spec_text *key, struct inspection_config *i,
     i->ca_key_at = key->at;
     if (key_is_uri(key->text)) {
         i->ca_key = mem_must_dup(key->text, strlen(key->text));
+        if (strstr(key->text, "pin-value=") != NULL)
+            secret_check_mode(key->at.file, &key->at, faults);
         return;
     }
     i->ca_key = file_relative(key->at.file, key->text);
