@@ -6,13 +6,17 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "proxy/net/stream_tls.h"
 #include "util/mem.h"
 
 #define ROUNDS 8              /* of reading and writing, before others have a turn */
+#define ROUNDS_OF_RECORDS 2    /* each is several reads */
 #define LARGE_READ (64 * 1024) /* a read of that much belongs to a bulk flow ... */
 #define LARGE_READS 3          /* ... when so many come in a row */
 #define SMALL_SPLICE (16 * 1024)
 #define SMALL_SPLICES 8
+#define TLS_PIECE (2 * SSL3_RT_MAX_PLAIN_LENGTH) /* of TLS into TLS */
+#define CHUNK_HEAD 64 /* and more that a filter puts around a piece */
 
 int relay_pool_init(struct relay_pool *p)
 {
@@ -184,10 +188,24 @@ static void note_read(struct relay *r, size_t len)
                  r->from->ops->can_splice && r->to->ops->can_splice;
 }
 
+static bool is_tls_to_tls(const struct relay *r)
+{
+    return r->from->tls != NULL && r->to->tls != NULL;
+}
+
+/* How much is moved at a time. Full records come out where full records went in. */
+static size_t piece_size(const struct relay *r)
+{
+    size_t most = RELAY_BUFFER_BYTES;
+    if (is_tls_to_tls(r))
+        most = r->filter == NULL ? TLS_PIECE : TLS_PIECE - CHUNK_HEAD;
+    return r->left < most ? (size_t)r->left : most;
+}
+
 /* The next input: what was carried over first, then what the source has. */
 static enum io next_input(struct relay *r, struct str *in)
 {
-    size_t size = r->left < RELAY_BUFFER_BYTES ? (size_t)r->left : RELAY_BUFFER_BYTES;
+    size_t size = piece_size(r);
     if (r->carry != NULL && r->carry_at < r->carry_len) {
         *in = (struct str){r->carry + r->carry_at, r->carry_len - r->carry_at};
         if (in->len > size)
@@ -265,6 +283,19 @@ static enum io copy_some(struct relay *r)
     return rc == IO_OK ? use_input(r, in, used, parsed == PARSE_OK) : rc;
 }
 
+/* Record by record, but through the kernel in large pieces. */
+static enum io copy_records(struct relay *r)
+{
+    enum io rc;
+    stream_tls_hold(r->from, r->to);
+    do
+        rc = copy_some(r);
+    while (rc == IO_OK && r->state == RELAY_OPEN && r->pending == NULL &&
+           stream_tls_has_ahead(r->from));
+    stream_tls_release(r->from, r->to);
+    return r->to->is_send_broken ? IO_ERR : rc;
+}
+
 /* One splice into an empty pipe: so EAGAIN means that the socket is empty. */
 static enum io splice_some(struct relay *r)
 {
@@ -316,7 +347,8 @@ static enum io finish(struct relay *r)
 
 static enum io run_rounds(struct relay *r)
 {
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    unsigned rounds = is_tls_to_tls(r) ? ROUNDS_OF_RECORDS : ROUNDS;
+    for (unsigned round = 0; round < rounds; round++) {
         enum io rc = relay_flush(r);
         if (rc != IO_OK)
             return rc;
@@ -324,7 +356,7 @@ static enum io run_rounds(struct relay *r)
             return finish(r);
         if (!r->to->is_writable)
             return r->to->is_send_broken ? IO_ERR : IO_AGAIN;
-        rc = r->is_bulk ? splice_some(r) : copy_some(r);
+        rc = is_tls_to_tls(r) ? copy_records(r) : r->is_bulk ? splice_some(r) : copy_some(r);
         if (rc == IO_EOF && r->left == RELAY_EVERYTHING && r->filter == NULL)
             r->state = RELAY_DRAIN;
         else if (rc != IO_OK)

@@ -149,6 +149,8 @@ static enum io read_all(struct stream *s, char *bytes, size_t size, size_t *len)
         t->wire.pool->room = size - *len;
         if (SSL_read_ex(t->ssl, bytes + *len, size - *len, &got) == 1) {
             *len += got;
+            if (tls_wire_is_used_up(&t->wire))
+                return IO_OK;
             continue;
         }
         int why = explain(t, 0);
@@ -422,6 +424,21 @@ enum io stream_tls_handshake(struct stream *s)
     if (rc == IO_OK)
         s->is_readable = !t->wire.pool->is_drained || has_rest(t);
     return rc;
+}
+
+void stream_tls_hold(struct stream *from, struct stream *to)
+{
+    tls_wire_hold(&from->tls->wire, &to->tls->wire);
+}
+
+bool stream_tls_has_ahead(const struct stream *from)
+{
+    return tls_wire_has_ahead(&from->tls->wire);
+}
+
+void stream_tls_release(struct stream *from, struct stream *to)
+{
+    tls_wire_release(&from->tls->wire, &to->tls->wire, to);
 }
 
 void stream_tls_drop(struct stream *s)

@@ -11,7 +11,7 @@
  *   stream_shut -> stream_close (or stream_tls_drop)
  *
  * Records go out several at a time. What of them the socket does not take is kept, at most
- * 256 KiB, and goes out by itself; meanwhile the stream is not writable, and stream_shut says
+ * 320 KiB, and goes out by itself; meanwhile the stream is not writable, and stream_shut says
  * IO_AGAIN. stream_close drops it.
  *
  * stream_shut sends close_notify and then the FIN; the other direction goes on. An end of
@@ -78,6 +78,18 @@ const char *stream_tls_fault(const struct stream *s, char out[STREAM_TLS_FAULT_S
 
 /* Sealed bytes that the socket has not taken yet. 0 without TLS. */
 size_t stream_tls_unsent(const struct stream *s);
+
+/* For whoever moves bytes between two TLS streams of one worker, in pieces of some records:
+ * what was read ahead and what was sealed waits in the worker's buffers from one call to the
+ * next. Until stream_tls_release no other stream may be used, and of these two nothing but
+ * stream_recv(from) and stream_send(to). to is writable. */
+void stream_tls_hold(struct stream *from, struct stream *to);
+
+/* Whether more was read ahead: go on. */
+bool stream_tls_has_ahead(const struct stream *from);
+
+/* What was gathered goes out. Where it cannot, to->is_send_broken says so. */
+void stream_tls_release(struct stream *from, struct stream *to);
 
 /* Back to the bare stream, or to the layer below, without a word to the peer: behind a failed
  * handshake. */

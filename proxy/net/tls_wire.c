@@ -10,8 +10,12 @@
 #include "proxy/net/stream_tls.h"
 #include "util/mem.h"
 
-#define IN_BYTES (64 * 1024)
-#define OUT_BYTES (136 * 1024) /* eight full records, and room for one to be asked for */
+/* The larger the pieces, the fewer wake-ups of both peers, which cost more than copying. For a
+ * peer that is slower than the other the pieces are small: what it does not take is kept. */
+#define SLOW_BYTES (64 * 1024)
+#define IN_BYTES (256 * 1024)
+#define HELD_READS 4 /* into a buffer that is held, before others have a turn */
+#define OUT_BYTES (IN_BYTES + TLS_WIRE_RECORD) /* and room for a record to be asked for */
 
 _Static_assert(OUT_BYTES + TLS_WIRE_RECORD <= TLS_WIRE_KEPT, "all that is gathered can be kept");
 
@@ -39,6 +43,17 @@ static int take_ahead(struct stream_tls_pool *p, char *out, size_t size)
     memcpy(out, p->in + p->in_at, len);
     p->in_at += (uint32_t)len;
     return (int)len;
+}
+
+/* How much may be read ahead of this wire now. */
+static size_t room_ahead(struct tls_wire *w)
+{
+    struct stream_tls_pool *p = w->pool;
+    if (p->in_of == NULL)
+        return p->room < IN_BYTES ? p->room : IN_BYTES;
+    if (p->in_of != w || p->reads_left == 0)
+        return 0;
+    return p->out_of->is_slow ? SLOW_BYTES : IN_BYTES;
 }
 
 static ssize_t recv_some(struct tls_wire *w, char *out, size_t size)
@@ -69,9 +84,9 @@ static ssize_t recv_some(struct tls_wire *w, char *out, size_t size)
 static int read_socket(struct tls_wire *w, BIO *bio, char *out, size_t size)
 {
     struct stream_tls_pool *p = w->pool;
-    size_t ahead = p->room < IN_BYTES ? p->room : IN_BYTES;
+    size_t ahead = room_ahead(w);
     ssize_t got = -1;
-    if (p->in_at < p->in_len)
+    if (p->in_at < p->in_len && (p->in_of == NULL || p->in_of == w))
         return take_ahead(p, out, size);
     if (w->recv_error != 0)
         return -1;
@@ -80,6 +95,8 @@ static int read_socket(struct tls_wire *w, BIO *bio, char *out, size_t size)
     if (got > 0 && size < ahead) {
         p->in_at = 0;
         p->in_len = (uint32_t)got;
+        if (p->in_of == w)
+            p->reads_left--;
         return take_ahead(p, out, size);
     }
     if (got < 0 && p->is_drained)
@@ -171,35 +188,48 @@ static int grow_sealed(struct tls_wire *b, size_t more)
     return 0;
 }
 
-/* Keeps what was gathered, but for the first bytes of it, behind what is kept already. */
-static void keep(struct tls_wire *b, size_t sent)
+/* Keeps bytes behind what is kept already. */
+static void keep(struct tls_wire *b, const char *bytes, size_t len)
 {
-    struct stream_tls_pool *p = b->pool;
-    size_t more = p->out_len - sent;
-    if (more == 0)
+    if (len == 0)
         return;
-    if (grow_sealed(b, more) != 0) {
+    if (grow_sealed(b, len) != 0) {
         b->send_error = ENOMEM;
         return;
     }
-    memcpy(b->sealed + b->sealed_len, p->out + sent, more);
-    b->sealed_len += (uint32_t)more;
+    memcpy(b->sealed + b->sealed_len, bytes, len);
+    b->sealed_len += (uint32_t)len;
+}
+
+static void send_kept(struct tls_wire *b)
+{
+    if (b->sealed == NULL || !b->pool->stream->is_writable)
+        return;
+    b->sealed_at +=
+        (uint32_t)send_some(b, b->sealed + b->sealed_at, b->sealed_len - b->sealed_at);
+    if (b->sealed_at == b->sealed_len || b->send_error != 0)
+        drop_sealed(b);
+}
+
+/* Whether what is gathered, or will be, is of this wire. */
+static bool may_gather(const struct tls_wire *b)
+{
+    return b->pool->out_of == NULL || b->pool->out_of == b;
 }
 
 static void send_gathered(struct tls_wire *b)
 {
     struct stream_tls_pool *p = b->pool;
     size_t sent = 0;
-    if (b->sealed != NULL && p->stream->is_writable) {
-        b->sealed_at += (uint32_t)send_some(b, b->sealed + b->sealed_at,
-                                            b->sealed_len - b->sealed_at);
-        if (b->sealed_at == b->sealed_len)
-            drop_sealed(b);
-    }
-    if (b->sealed == NULL && b->send_error == 0 && p->out_len != 0)
+    send_kept(b);
+    if (!may_gather(b))
+        return;
+    if (b->sealed == NULL && b->send_error == 0 && p->out_len != 0) {
         sent = send_some(b, p->out, p->out_len);
+        b->is_slow = sent < p->out_len;
+    }
     if (b->send_error == 0)
-        keep(b, sent);
+        keep(b, p->out + sent, p->out_len - sent);
     if (b->send_error != 0)
         drop_sealed(b);
     p->out_len = 0;
@@ -208,10 +238,14 @@ static void send_gathered(struct tls_wire *b)
 static bool make_room(struct tls_wire *b, size_t size)
 {
     struct stream_tls_pool *p = b->pool;
-    if (p->out_len + size > OUT_BYTES)
+    size_t most = b->is_slow ? SLOW_BYTES + TLS_WIRE_RECORD : OUT_BYTES;
+    size_t gathered = may_gather(b) ? p->out_len : 0;
+    if (gathered + size > most) {
         send_gathered(b);
-    return b->send_error == 0 && p->out_len + size <= OUT_BYTES &&
-           b->sealed_len - b->sealed_at + p->out_len + size <= TLS_WIRE_KEPT;
+        gathered = may_gather(b) ? p->out_len : 0;
+    }
+    return b->send_error == 0 && gathered + size <= OUT_BYTES &&
+           b->sealed_len - b->sealed_at + gathered + size <= TLS_WIRE_KEPT;
 }
 
 bool tls_wire_has_room(struct tls_wire *w)
@@ -249,6 +283,10 @@ static int on_write(BIO *bio, const char *bytes, int size)
         return -1;
     if (w->below != NULL)
         return write_below(w, bytes, (size_t)size);
+    if (!may_gather(w)) { /* an answer to the peer that a held read has met */
+        keep(w, bytes, (size_t)size);
+        return w->send_error == 0 ? size : -1;
+    }
     memcpy(p->out + p->out_len, bytes, (size_t)size);
     p->out_len += (uint32_t)size;
     return size;
@@ -338,9 +376,12 @@ void tls_wire_fini(struct tls_wire *w)
 void tls_wire_begin(const struct tls_wire *w, struct stream *s, size_t room)
 {
     struct stream_tls_pool *p = w->pool;
-    ASSERT(p->stream == NULL && p->in_at == p->in_len && p->out_len == 0);
+    ASSERT(p->stream == NULL);
     p->stream = s;
     p->room = room;
+    if (p->in_of != NULL)
+        return;
+    ASSERT(p->in_at == p->in_len && p->out_len == 0);
     p->is_drained = !s->is_readable; /* an event will tell */
 }
 
@@ -356,16 +397,25 @@ static void keep_ahead(struct tls_wire *b)
         b->recv_error = ENOMEM;
 }
 
+static void end_reading(struct tls_wire *b)
+{
+    struct stream_tls_pool *p = b->pool;
+    if (p->in_at < p->in_len)
+        keep_ahead(b);
+    p->in_at = p->in_len = 0;
+}
+
 enum io tls_wire_end(struct tls_wire *w)
 {
     struct tls_wire *b = w->bottom;
     struct stream_tls_pool *p = b->pool;
     struct stream *s = p->stream;
-    if (p->in_at < p->in_len)
-        keep_ahead(b);
-    p->in_at = p->in_len = 0;
-    if (p->out_len != 0 || b->sealed != NULL)
+    if (p->in_of == NULL)
+        end_reading(b);
+    if (p->out_of == NULL && (p->out_len != 0 || b->sealed != NULL))
         send_gathered(b);
+    else if (p->out_of != b)
+        send_kept(b);
     p->stream = NULL;
     if (b->send_error == 0)
         return b->sealed == NULL ? IO_OK : IO_AGAIN;
@@ -376,4 +426,38 @@ enum io tls_wire_end(struct tls_wire *w)
         s->is_readable = true; /* as in a plain stream */
     }
     return IO_ERR;
+}
+
+/* ---- held over many calls ---- */
+
+void tls_wire_hold(struct tls_wire *from, struct tls_wire *to)
+{
+    struct stream_tls_pool *p = from->pool;
+    ASSERT(p->stream == NULL && p->in_of == NULL && p->in_at == p->in_len && p->out_len == 0);
+    p->in_of = from->bottom;
+    p->out_of = to->bottom;
+    p->reads_left = HELD_READS;
+    p->is_drained = false;
+}
+
+bool tls_wire_has_ahead(const struct tls_wire *from)
+{
+    const struct stream_tls_pool *p = from->pool;
+    return p->in_of == from->bottom && p->in_at < p->in_len;
+}
+
+bool tls_wire_is_used_up(const struct tls_wire *from)
+{
+    const struct stream_tls_pool *p = from->pool;
+    return p->in_of == from->bottom && p->reads_left == 0 && p->in_at == p->in_len;
+}
+
+void tls_wire_release(struct tls_wire *from, struct tls_wire *to, struct stream *to_stream)
+{
+    struct stream_tls_pool *p = from->pool;
+    ASSERT(p->in_of == from->bottom && p->out_of == to->bottom);
+    end_reading(from->bottom);
+    p->in_of = p->out_of = NULL;
+    p->stream = to_stream;
+    (void)tls_wire_end(to);
 }

@@ -14,6 +14,7 @@ int main(void)
     srunner_add_suite(runner, sessions_suite());
     srunner_add_suite(runner, stream_tls_suite());
     srunner_add_suite(runner, tls_nested_suite());
+    srunner_add_suite(runner, tls_relay_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

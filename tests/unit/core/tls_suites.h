@@ -13,5 +13,6 @@ Suite *sessions_suite(void);
 Suite *stream_tls_suite(void);
 Suite *tickets_suite(void);
 Suite *tls_nested_suite(void);
+Suite *tls_relay_suite(void);
 
 #endif
