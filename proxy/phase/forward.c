@@ -35,6 +35,8 @@ static int forward_enter(struct conn *c)
     relay_init(&f->up, &c->worker->pool, &c->client, &c->origin);
     relay_init(&f->down, &c->worker->pool, &c->origin, &c->client);
     conn_set_deadline(c, c->txn->pin->config->limits.response_timeout_ms);
+    /* It was read from just now. A reset in the same moment is for the check-up to find. */
+    c->has_client_stirred = false;
     c->txn->forwarding = END_DONE;
     c->txn->forwarding = forward_send_head(f);
     return 0;

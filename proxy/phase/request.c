@@ -66,7 +66,8 @@ static const char *note_request(struct conn *c, const struct request_head *h)
     const char *fault;
     if (h->method.len >= sizeof(t->method))
         return "stands behind a method that is too long";
-    snprintf(t->method, sizeof(t->method), "%.*s", STR_ARG(h->method));
+    memcpy(t->method, h->method.ptr, h->method.len);
+    t->method[h->method.len] = '\0';
     if (accept != NULL)
         snprintf(t->accept, sizeof(t->accept), "%.*s", STR_ARG(accept->value));
     if (c->inspected != NULL)
