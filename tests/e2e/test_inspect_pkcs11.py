@@ -14,7 +14,7 @@ from lib.inspection import (  # noqa: F401  # pylint: disable=unused-import
     ca, inspecting, issue, request, section, site)
 from lib.metrics import get, scrape
 from lib.proxy import run
-from lib.token import MODULE, PIN, PROVIDER, Token
+from lib.soft_token import MODULE, PIN, PROVIDER, Token
 from test_inspect_signer import children, fetch as fetch_from, forms_of, holds, the_signer
 
 pytestmark = pytest.mark.skipif(not os.path.exists(PROVIDER),
