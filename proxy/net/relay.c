@@ -337,8 +337,10 @@ static enum io splice_some(struct relay *r)
     return copy_some(r);
 }
 
+/* What was cut must not look whole to whom it goes on to (RFC 8446 section 6.1). */
 static enum io finish(struct relay *r)
 {
+    r->to->ends_cut = r->to->ends_cut || (r->passes_end && r->from->is_cut);
     enum io rc = r->passes_end ? stream_shut(r->to) : IO_OK;
     if (rc == IO_OK)
         r->state = RELAY_DONE;

@@ -17,7 +17,8 @@
  *
  * Invariants: the source is read only when nothing waits here; a quiet relay
  * holds neither memory nor pipe; an end of the source is passed on (FIN) once all
- * in front of it was delivered, where the relay is to do so.
+ * in front of it was delivered, where the relay is to do so: between TLS and TLS with
+ * close_notify or without, as it came.
  * Threads: the worker's own only.
  */
 #ifndef PROXY_NET_RELAY_H

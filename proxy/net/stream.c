@@ -91,7 +91,7 @@ void stream_init(struct stream *s)
     s->error = 0;
     s->is_readable = s->is_writable = false;
     s->is_ending = s->is_eof = s->is_shut = false;
-    s->is_recv_broken = s->is_send_broken = s->is_cut = false;
+    s->is_recv_broken = s->is_send_broken = s->is_cut = s->ends_cut = false;
     s->recv_waits_write = s->send_waits_recv = false;
     s->tls = NULL;
     s->ops = &STREAM_PLAIN;

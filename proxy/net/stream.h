@@ -64,6 +64,7 @@ struct stream {
     bool is_eof;    /* and all data in front of it was read */
     bool is_shut;   /* our FIN was sent */
     bool is_cut;    /* TLS: that end came without close_notify: perhaps not the peer's own */
+    bool ends_cut;  /* TLS: our own end is to come without one too; set before stream_shut */
     bool is_recv_broken, is_send_broken;
     bool recv_waits_write, send_waits_recv; /* TLS may need the one for the other */
     struct stream_tls *tls; /* of stream_tls.c; NULL: the bytes are as they come */

@@ -222,6 +222,13 @@ static enum io tls_send(struct stream *s, const void *bytes, size_t size, size_t
     return rc;
 }
 
+/* Where TLS is broken, or the end is not to be a good one, the FIN alone is what is left to
+ * say; a layer below says its own all the same. */
+static bool has_last_word(const struct stream *s, const struct stream_tls *t)
+{
+    return !t->wire.is_closed && !(s->ends_cut && t == s->tls);
+}
+
 /* What waits goes out first: then there is room for the last word of each layer, and OpenSSL
  * need not be asked again. */
 static enum io send_last_words(struct stream *s)
@@ -231,8 +238,7 @@ static enum io send_last_words(struct stream *s)
     if (tls_wire_has_room(&t->wire)) {
         for (; t != NULL; t = t->below) {
             forget_errors();
-            /* Where TLS is broken the FIN alone is what is left to say. */
-            if (!t->wire.is_closed)
+            if (has_last_word(s, t))
                 (void)SSL_shutdown(t->ssl);
             t->wire.is_closed = true;
         }
@@ -272,7 +278,7 @@ static void drop_layer(struct stream *s)
     tls_wire_fini(&t->wire);
     mem_free(t->keeping);
     mem_free(t);
-    s->recv_waits_write = s->send_waits_recv = false;
+    s->recv_waits_write = s->send_waits_recv = s->ends_cut = false;
     if (s->tls == NULL)
         s->ops = &STREAM_PLAIN;
     else

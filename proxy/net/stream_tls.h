@@ -16,10 +16,11 @@
  *
  * stream_shut sends close_notify and then the FIN; the other direction goes on. An end of
  * the peer without close_notify is IO_EOF with is_cut set. A stream that is closed without
- * stream_shut says nothing, so the peer can tell that it was cut.
+ * stream_shut says nothing, so the peer can tell that it was cut; with ends_cut set
+ * stream_shut says nothing but the FIN either.
  *
- * TLS may be started inside of TLS. Then is_cut, alerts and faults tell of the upper layer,
- * which alone is dropped by stream_tls_drop; stream_shut ends both.
+ * TLS may be started inside of TLS. Then is_cut, ends_cut, alerts and faults tell of the upper
+ * layer, which alone is dropped by stream_tls_drop; stream_shut ends both.
  * Errors: stream.error is an errno, EPROTO where the peer broke the protocol.
  * Invariants: OpenSSL's queue of errors is empty between calls; a quiet stream holds no
  * buffers.

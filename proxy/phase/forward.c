@@ -14,7 +14,6 @@
 
 #include "proxy/inspected.h"
 #include "proxy/net/pool.h"
-#include "proxy/net/stream_tls.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -136,9 +135,8 @@ static void release_origin(struct conn *c, struct forward *f)
  * cut. So the client's TLS ends without one too. */
 static void end_alike(struct conn *c, const struct forward *f)
 {
-    bool is_cut = c->origin.is_cut && f->down.left == RELAY_EVERYTHING && f->down.filter == NULL;
-    if (is_cut && c->client.tls != NULL && stream_tls_unsent(&c->client) == 0)
-        stream_tls_drop(&c->client);
+    c->client.ends_cut =
+        c->origin.is_cut && f->down.left == RELAY_EVERYTHING && f->down.filter == NULL;
 }
 
 static enum next finish(struct conn *c, struct forward *f)

@@ -3,7 +3,8 @@
  * tunnel.c - the phase that moves bytes both ways until both sides have ended.
  *
  * Each direction ends for itself: a FIN is passed on once everything in front of
- * it was delivered, and the other direction goes on. A side that breaks ends the
+ * it was delivered, and the other direction goes on; inside inspected TLS an end without
+ * close_notify is passed on without one. A side that breaks ends the
  * tunnel, and the other side is reset, so that it cannot take what it got for all
  * there was; but what a side sent before it broke is delivered first.
  *

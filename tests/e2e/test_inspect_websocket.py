@@ -3,14 +3,17 @@
 import base64
 import hashlib
 import os
+import socket
+import ssl
 import struct
 import threading
 
+import pytest
 import websocket
 
 from lib.http_wire import read_message
 from lib.inspection import (  # noqa: F401  # pylint: disable=unused-import
-    ca, inspecting, request, site)
+    Inside, ca, inspecting, request, site, trusting)
 
 HOST = "api.test"
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -88,13 +91,17 @@ def test_a_real_client_and_its_echo(inspecting):
     assert all(r["bytes_in"] > 65536 and r["bytes_out"] > 65536 for r in close), close
 
 
+def upgrade(there):
+    return request(f"{HOST}:{there.port}", "/ws", "Connection: keep-alive, Upgrade",
+                   "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: chat")
+
+
 def test_octets_behind_the_101_are_random_both_ways(inspecting):
     i = inspecting()
     there = i.origin()
     c = i.inside(HOST, there)
-    c.send(request(f"{HOST}:{there.port}", "/ws", "Connection: keep-alive, Upgrade",
-                   "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: chat"))
+    c.send(upgrade(there))
     peer = there.accept()
     asked = switch(peer)
     for field, value in (("upgrade", b"websocket"), ("sec-websocket-version", b"13"),
@@ -115,6 +122,39 @@ def test_octets_behind_the_101_are_random_both_ways(inspecting):
     c.end()
     assert peer.read(4) == b"last"
     assert peer.is_ended()
+
+
+@pytest.mark.parametrize("side", ["client", "origin"])
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_what_was_cut_looks_cut_to_the_other_side(inspecting, side, is_cut):
+    """RFC 8446 section 6.1: an end without close_notify may be somebody else's doing."""
+    i = inspecting()
+    there = i.origin()
+    there.context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    strict = trusting(i.trust)
+    strict.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    c = Inside(i.tunnel(HOST, there), strict, HOST)
+    c.send(upgrade(there))
+    peer = there.accept()
+    switch(peer)
+    read_message(c)
+    source, sink = (c, peer) if side == "client" else (peer, c)
+    source.send(b"last")
+    if is_cut:
+        socket.socket.shutdown(c.outer.sock if side == "client" else peer.sock, socket.SHUT_WR)
+    else:
+        source.end()
+    assert sink.read(4) == b"last"
+    if is_cut:
+        with pytest.raises(ssl.SSLError, match="(?i)eof"):
+            sink.is_ended()  # behind which OpenSSL says nothing any more
+    else:
+        assert sink.is_ended()
+        sink.send(b"still heard")
+        assert source.read(11) == b"still heard"
+    c.close()
+    peer.close()
+    assert {r["status"] for r in i.log.wait(2, event="close")} == {101, 200}
 
 
 def test_a_refused_upgrade_is_an_answer_like_others(inspecting):

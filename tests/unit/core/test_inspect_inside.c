@@ -225,7 +225,7 @@ END_TEST
 
 /* ---- an upgrade ---- */
 
-START_TEST(a_websocket_inside)
+static void open_websocket(void)
 {
     inspect_start("real", NULL, NULL);
     inspect_open("origin.test");
@@ -243,14 +243,31 @@ START_TEST(a_websocket_inside)
     inspect_expect(&inspect.origin, "ping");
     inspect_say(&inspect.origin, "pong");
     inspect_expect(&inspect.client, "pong");
-    (void)SSL_shutdown(inspect.origin.tls.ssl);
+}
+
+/* With close_notify, unless it is to look cut. */
+static void end_one(struct inspect_end *end, bool is_cut)
+{
+    if (!is_cut)
+        (void)SSL_shutdown(end->tls.ssl);
     inspect_turn();
-    MUST(shutdown(inspect.origin.tls.fd, SHUT_WR) == 0);
-    inspect_expect_end(&inspect.client, true);
-    (void)SSL_shutdown(inspect.client.tls.ssl);
-    inspect_turn();
-    MUST(shutdown(inspect.client.tls.fd, SHUT_WR) == 0);
-    inspect_expect_end(&inspect.origin, true);
+    MUST(shutdown(end->tls.fd, SHUT_WR) == 0);
+}
+
+/* What was cut looks cut to the other side, and what was not does not; the other direction goes
+ * on either way (RFC 8446 section 6.1). */
+START_TEST(a_websocket_inside)
+{
+    bool is_origin_first = _i % 2 == 0, is_first_cut = (_i / 2) % 2 == 1, is_last_cut = _i / 4 == 1;
+    struct inspect_end *first = is_origin_first ? &inspect.origin : &inspect.client;
+    struct inspect_end *last = is_origin_first ? &inspect.client : &inspect.origin;
+    open_websocket();
+    end_one(first, is_first_cut);
+    inspect_expect_end(last, !is_first_cut);
+    inspect_say(last, "last word");
+    inspect_expect(first, "last word");
+    end_one(last, is_last_cut);
+    inspect_expect_end(first, !is_last_cut);
     finish("open open close:done close:done");
 }
 END_TEST
@@ -411,7 +428,7 @@ Suite *inspect_inside_suite(void)
     tcase_add_test(tc, an_origin_that_turned_bad_gets_no_request);
     tcase_add_loop_test(tc, an_origin_that_goes_unnoticed, 0, 4);
     tcase_add_loop_test(tc, a_client_resumes, 0, 2);
-    tcase_add_test(tc, a_websocket_inside);
+    tcase_add_loop_test(tc, a_websocket_inside, 0, 8);
     tcase_add_test(tc, an_origin_behind_a_parent_is_dialled_again);
     tcase_add_test(tc, a_parent_that_says_more_than_its_answer);
     tcase_add_test(tc, a_parent_that_refuses_later);

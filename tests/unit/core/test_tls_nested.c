@@ -76,6 +76,27 @@ START_TEST(only_the_inner_end_is_the_peers_own)
 }
 END_TEST
 
+/* Our own end can be told from a cut, or is to look like one; what is below ends well. */
+START_TEST(an_end_that_is_to_look_cut)
+{
+    bool ends_cut = _i % 2 == 1;
+    start(FLOW_TCP, 0, _i / 2);
+    tls_flow_shake_hands();
+    turn(5);
+    tf.near.ends_cut = ends_cut;
+    tf.near_end.to_send = 50000;
+    tls_flow_step();
+    for (unsigned i = 0; i < 200 && !tf.far.is_fd_eof; i++)
+        tls_flow_turn(TLS_FLOW_CHUNK);
+    ck_assert(tf.far.is_fd_eof && tf.near.is_shut);
+    ck_assert_uint_eq(tf.far_end.received, 50000);
+    ck_assert_int_eq(SSL_get_shutdown(tf.far.ssl) & SSL_RECEIVED_SHUTDOWN,
+                     ends_cut ? 0 : SSL_RECEIVED_SHUTDOWN);
+    ck_assert_int_eq(SSL_get_shutdown(tf.far.outer) & SSL_RECEIVED_SHUTDOWN,
+                     SSL_RECEIVED_SHUTDOWN);
+}
+END_TEST
+
 START_TEST(a_fault_inside_is_a_fault)
 {
     static const char GARBAGE[] = "\x17\x03\x03\x00\x20 this is no record of ours!!!!!!";
@@ -177,6 +198,7 @@ Suite *tls_nested_suite(void)
     tcase_add_loop_test(tc, random_portions_both_ways_arrive_byte_for_byte, 0, 32);
     tcase_add_loop_test(tc, one_byte_at_a_time_is_enough, 0, 8);
     tcase_add_loop_test(tc, only_the_inner_end_is_the_peers_own, 0, 24);
+    tcase_add_loop_test(tc, an_end_that_is_to_look_cut, 0, 16);
     tcase_add_loop_test(tc, a_fault_inside_is_a_fault, 0, 8);
     tcase_add_loop_test(tc, a_fault_below_is_a_fault, 0, 8);
     tcase_add_loop_test(tc, the_upper_layer_alone_is_dropped, 0, 2);
