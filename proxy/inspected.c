@@ -59,10 +59,14 @@ void inspected_set_fault(struct inspected *i, enum end_reason fault, const char 
     snprintf(i->details, sizeof(i->details), "%s", details);
 }
 
-void inspected_describe(struct inspected *i, struct txn *t)
+void inspected_note_request(struct inspected *i, struct worker *w)
 {
     if (i->requests++ == 0 && i->has_leaf)
-        proposals_note_success(t->worker->shared->proposals, host_str(&i->host), i->port);
+        proposals_note_success(w->shared->proposals, host_str(&i->host), i->port);
+}
+
+void inspected_describe(const struct inspected *i, struct txn *t)
+{
     t->is_inside = true;
     t->host = i->host;
     t->port = i->port;

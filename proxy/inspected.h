@@ -25,7 +25,7 @@ struct inspected {
     uint16_t port;
     bool is_open;             /* TLS with the client is there */
     bool has_leaf;            /* it is the origin's; else that of a page of ours */
-    uint32_t requests;        /* that were read */
+    uint32_t requests;        /* whose heads were read whole */
     uint64_t opened_ms;       /* when is_open was set */
     uint64_t bytes_in, bytes_out; /* of the requests and responses inside */
     unsigned generation;      /* of the configuration that decided */
@@ -46,8 +46,12 @@ MUST_CHECK int inspected_new(struct conn *c, struct str sni);
 /* The host is not inspected but answered for, with a page that names the fault. */
 void inspected_set_fault(struct inspected *i, enum end_reason fault, const char *details);
 
+/* A request head was read whole. The first one shows that the client took the leaf, and speaks
+ * what can be inspected. */
+void inspected_note_request(struct inspected *i, struct worker *w);
+
 /* What a request inside takes from the CONNECT: host, port, user. */
-void inspected_describe(struct inspected *i, struct txn *t);
+void inspected_describe(const struct inspected *i, struct txn *t);
 
 /* The parent by which the CONNECT went, in that configuration; NULL: it went without one, or
  * there is none of that name any more. */

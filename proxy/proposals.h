@@ -44,7 +44,7 @@ void proposals_free(struct proposals *p); /* NULL is fine */
 void proposals_note(struct proposals *p, struct str host, uint16_t port, enum proposal_cause cause,
                     struct str alert, const struct addr *client, uint64_t now_ms);
 
-/* The host was inspected with success: shown beside its failures. Only hosts that have one are
+/* A connection to the host had a request inside: shown beside its failures. Only hosts that have one are
  * looked for. */
 void proposals_note_success(struct proposals *p, struct str host, uint16_t port);
 

@@ -164,6 +164,8 @@ static enum next take_head(struct conn *c, struct str bytes, const struct head_s
         return conn_end(c, END_NO_MEMORY);
     if (rc != PARSE_OK)
         return reject(c, rc, "the request has", fault);
+    if (c->inspected != NULL)
+        inspected_note_request(c->inspected, c->worker);
     fault = note_request(c, &head);
     if (fault != NULL)
         return reject(c, PARSE_BAD, "the target", fault);

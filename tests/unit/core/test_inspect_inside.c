@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/proposals.h"
 #include "tests/unit/core/flow.h"
 #include "tests/unit/core/inspect_rig.h"
 #include "tests/unit/core/inspect_suites.h"
@@ -83,6 +84,34 @@ START_TEST(requests_in_a_pipeline_are_answered_in_turn)
         inspect_expect(&inspect.client, text + strlen(text) - 8);
     }
     finish("open request:done request:done request:done close:client_idle");
+}
+END_TEST
+
+/* Beside its failures a host has its successes, but none for a request that never came, or that
+ * was none. */
+START_TEST(only_a_request_is_a_success)
+{
+    static const char *const HEADS[] = {"GET / HTTP/1.1\r\nHost:", "\x01\x02 no HTTP \r\n\r\n",
+                                        "GET / HTTP/1.1\r\nHost: origin.test\r\n\r\n"};
+    static const char *const LOGS[] = {"open request:client_gone close:client_gone",
+                                       "open request:bad_request close:done",
+                                       "open request:misdirected close:done"};
+    inspect_start("real", NULL, NULL);
+    proposals_note(rig.shared.proposals, STR_LIT("origin.test"), rig.origin_port,
+                   PROPOSAL_CLOSED, STR_LIT(""), &(struct addr){.bytes = {0}}, 1);
+    inspect_open("origin.test");
+    inspect_await(&PHASE_REQUEST);
+    inspect_say(&inspect.client, HEADS[_i]);
+    for (unsigned i = 0; i < 20; i++)
+        inspect_turn();
+    (void)SSL_shutdown(inspect.client.tls.ssl);
+    inspect_turn();
+    inspect_close(&inspect.client);
+    inspect_close(&inspect.origin);
+    rig_wait_conns(0);
+    inspect_expect_log(LOGS[_i]);
+    ck_assert(inspect_proposes(_i == 2 ? "\"inspected\":1," : "\"inspected\":0,"));
+    inspect_stop();
 }
 END_TEST
 
@@ -422,6 +451,7 @@ Suite *inspect_inside_suite(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, content_goes_both_ways);
     tcase_add_test(tc, requests_in_a_pipeline_are_answered_in_turn);
+    tcase_add_loop_test(tc, only_a_request_is_a_success, 0, 3);
     tcase_add_loop_test(tc, a_request_for_another_host_is_refused, 0, 5);
     tcase_add_test(tc, rules_see_the_method_inside);
     tcase_add_loop_test(tc, an_origin_that_went_is_dialled_and_verified_again, 0, 3);
