@@ -13,6 +13,11 @@ const char *fault_of_provider(void)
     return reason;
 }
 
+bool fault_is_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
 int fault_set(struct err *e, const struct place *at, const char *what)
 {
     const char *oldest = ERR_reason_error_string(ERR_peek_error());

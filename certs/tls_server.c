@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include "certs/fault.h"
 #include "certs/tickets.h"
 #include "certs/tls_library.h"
 
@@ -217,11 +218,17 @@ SSL_CTX *tls_server_new_inspecting(struct errlist *faults)
     return NULL;
 }
 
-int tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key, STACK_OF(X509) *chain,
-                        const unsigned char id[32])
+enum tls_server_leaf tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key,
+                                         STACK_OF(X509) *chain, const unsigned char id[32],
+                                         struct err *e)
 {
-    bool is_fine = SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1 &&
-                   SSL_set_session_id_context(ssl, id, 32) == 1;
+    enum tls_server_leaf result = TLS_SERVER_LEAF_USED;
+    if (SSL_use_cert_and_key(ssl, leaf, key, chain, 1) != 1 ||
+        SSL_set_session_id_context(ssl, id, 32) != 1) {
+        bool has_reason = ERR_peek_error() != 0 && !fault_is_memory();
+        result = has_reason ? TLS_SERVER_LEAF_REFUSED : TLS_SERVER_LEAF_NO_MEMORY;
+        fault_set(e, NULL, "it cannot be shown");
+    }
     ERR_clear_error();
-    return is_fine ? 0 : -1;
+    return result;
 }

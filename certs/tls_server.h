@@ -27,6 +27,12 @@ struct tls_server_settings {
     bool is_13_only;
 };
 
+enum tls_server_leaf {
+    TLS_SERVER_LEAF_USED,
+    TLS_SERVER_LEAF_REFUSED, /* with e: the key is another's, or too weak for OpenSSL's settings */
+    TLS_SERVER_LEAF_NO_MEMORY,
+};
+
 /* NULL where an error was added to faults. A certificate that clients will refuse (its
  * time, no subjectAltName) is a warning: another clock may know better. */
 MUST_CHECK SSL_CTX *tls_server_new(const struct tls_server_settings *s, struct errlist *faults);
@@ -37,8 +43,9 @@ MUST_CHECK SSL_CTX *tls_server_new_inspecting(struct errlist *faults);
 
 /* What this connection shows. chain: what stands between the leaf and the CA that clients
  * trust; NULL: nothing. id: 32 bytes; sessions of another one are not resumed, so it stands
- * for the host and its CA. 0, or -1. */
-MUST_CHECK int tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key, STACK_OF(X509) *chain,
-                                   const unsigned char id[32]);
+ * for the host and its CA. */
+MUST_CHECK enum tls_server_leaf tls_server_use_leaf(SSL *ssl, X509 *leaf, EVP_PKEY *key,
+                                                    STACK_OF(X509) *chain,
+                                                    const unsigned char id[32], struct err *e);
 
 #endif

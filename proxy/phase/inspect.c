@@ -197,24 +197,14 @@ static enum next ask_for_own(struct conn *c, struct inspect *i)
 /* ---- the handshake ---- */
 
 /* A session is for this host under this CA, at whatever certificate of the origin's. */
-static int begin(struct conn *c, struct inspect *i)
+static int session_id(const struct inspected *in, const struct leaf *leaf,
+                      unsigned char id[LEAVES_KEY_SIZE])
 {
-    const struct inspected *in = c->inspected;
-    SSL_CTX *ctx = c->txn->pin->config->inspection.client_tls;
-    unsigned char id[LEAVES_KEY_SIZE];
     char place[HOST_MAX + 16];
     int len = snprintf(place, sizeof(place), "%s %u %d", in->host.name, (unsigned)in->port,
                        in->has_leaf);
-    if (digest((struct str){(const char *)i->leaf->ca_id, sizeof(i->leaf->ca_id)},
-               (struct str){place, (size_t)len}, id) != 0)
-        return -1;
-    if (stream_tls_start(&c->client, c->worker->tls_pool, ctx, STREAM_TLS_SERVER,
-                         (struct str){c->early, c->early_len}) != 0)
-        return -1;
-    conn_drop_early(c);
-    i->is_begun = true;
-    return tls_server_use_leaf(stream_tls_ssl(&c->client), i->leaf->cert, i->leaf->key,
-                               i->leaf->chain, id);
+    return digest((struct str){(const char *)leaf->ca_id, sizeof(leaf->ca_id)},
+                  (struct str){place, (size_t)len}, id);
 }
 
 /* Alerts by which a client says that it does not like the certificate (RFC 8446 section
@@ -275,6 +265,31 @@ static enum next lack_leaf(struct conn *c, const char *why)
     return let_go(c, END_LEAF_FAILED);
 }
 
+/* TLS with the leaf; the client's hello is in it already. */
+static enum next begin(struct conn *c, struct inspect *i)
+{
+    SSL_CTX *ctx = c->txn->pin->config->inspection.client_tls;
+    unsigned char id[LEAVES_KEY_SIZE];
+    struct err e = {.line = 0};
+    if (session_id(c->inspected, i->leaf, id) != 0 ||
+        stream_tls_start(&c->client, c->worker->tls_pool, ctx, STREAM_TLS_SERVER,
+                         (struct str){c->early, c->early_len}) != 0)
+        return conn_end(c, END_NO_MEMORY);
+    switch (tls_server_use_leaf(stream_tls_ssl(&c->client), i->leaf->cert, i->leaf->key,
+                                i->leaf->chain, id, &e)) {
+    case TLS_SERVER_LEAF_NO_MEMORY:
+        return conn_end(c, END_NO_MEMORY);
+    case TLS_SERVER_LEAF_REFUSED:
+        stream_tls_drop(&c->client);
+        return lack_leaf(c, e.text);
+    case TLS_SERVER_LEAF_USED:
+        break;
+    }
+    conn_drop_early(c);
+    i->is_begun = true;
+    return NEXT_PHASE; /* PHASE: here once more */
+}
+
 static enum next inspect_step(struct conn *c)
 {
     struct inspect *i = c->state;
@@ -298,9 +313,7 @@ static enum next inspect_step(struct conn *c)
         return ask_for_own(c, i);
     if (!has_host)
         return lack_leaf(c, "the CA's name constraints forbid the name that was asked for");
-    if (!i->is_begun && begin(c, i) != 0)
-        return conn_end(c, END_NO_MEMORY);
-    return shake_hands(c);
+    return i->is_begun ? shake_hands(c) : begin(c, i);
 }
 
 static void inspect_check_up(struct conn *c)

@@ -60,7 +60,8 @@ static void open_pair(const unsigned char id[32], STACK_OF(X509) *chain)
     SSL_set_bio(origin_side, theirs, theirs);
     SSL_set_connect_state(client);
     SSL_set_accept_state(origin_side);
-    ck_assert_int_eq(tls_server_use_leaf(origin_side, leaf.cert, leaf.key, chain, id), 0);
+    ck_assert_int_eq(tls_server_use_leaf(origin_side, leaf.cert, leaf.key, chain, id, NULL),
+                     TLS_SERVER_LEAF_USED);
 }
 
 /* Whether both got through. */
@@ -127,8 +128,25 @@ END_TEST
 
 START_TEST(refuses_a_key_of_another)
 {
+    struct err e = {.line = 0};
     SSL *ssl = SSL_new(inspecting);
-    ck_assert_int_eq(tls_server_use_leaf(ssl, leaf.cert, other.key, NULL, HERE), -1);
+    ck_assert_int_eq(tls_server_use_leaf(ssl, leaf.cert, other.key, NULL, HERE, &e),
+                     TLS_SERVER_LEAF_REFUSED);
+    ck_assert_str_eq(e.text, "it cannot be shown: private key mismatch");
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    SSL_free(ssl);
+}
+END_TEST
+
+/* P-256 has 128 bits; level 4 asks for 192 (SSL_CTX_set_security_level(3)). */
+START_TEST(refuses_a_key_that_is_weak)
+{
+    struct err e = {.line = 0};
+    SSL *ssl = SSL_new(inspecting);
+    SSL_set_security_level(ssl, 4);
+    ck_assert_int_eq(tls_server_use_leaf(ssl, leaf.cert, leaf.key, NULL, HERE, &e),
+                     TLS_SERVER_LEAF_REFUSED);
+    ck_assert_str_eq(e.text, "it cannot be shown: ee key too small");
     ck_assert_uint_eq(ERR_peek_error(), 0);
     SSL_free(ssl);
 }
@@ -196,6 +214,7 @@ Suite *tls_server_suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, shows_the_leaf_of_the_connection, 0, 2);
     tcase_add_loop_test(t, resumes_for_the_same_id_alone, 0, 2);
+    tcase_add_test(t, refuses_a_key_that_is_weak);
     tcase_add_test(t, refuses_a_key_of_another);
     tcase_add_loop_test(t, speaks_http_1_1, 0, 4);
     tcase_add_test(t, gives_one_ticket);

@@ -94,6 +94,32 @@ START_TEST(an_origin_with_a_fault_gets_no_request)
 }
 END_TEST
 
+/* OpenSSL may be set up to hold our leaves for weak: that is no lack of memory. */
+START_TEST(a_leaf_that_openssl_does_not_take)
+{
+    static const char ALERT[] = "\x15\x03\x03\x00\x02\x02\x50"; /* internal_error */
+    inspect_start("real", NULL, NULL);
+    SSL_CTX_set_security_level(rig.worker->pin->config->inspection.client_tls, 4);
+    int client = inspect_connect("origin.test");
+    rig_clear();
+    rig_send(client, inspect_hello("origin.test"));
+    inspect_accept();
+    for (unsigned i = 0; i < 2000 && rig.text_len < 7; i++) {
+        inspect_turn();
+        (void)rig_read(client);
+        usleep(1000);
+    }
+    ck_assert_uint_eq(rig.text_len, 7);
+    ck_assert_int_eq(memcmp(rig.text, ALERT, 7), 0);
+    close(client);
+    rig_wait_conns(0);
+    inspect_expect_log("open close:leaf_failed");
+    ck_assert_uint_eq(inspect_count_end(END_LEAF_FAILED), 1);
+    ck_assert_uint_eq(inspect_count_end(END_NO_MEMORY), 0);
+    inspect_stop();
+}
+END_TEST
+
 START_TEST(an_origin_that_wants_a_certificate_is_proposed)
 {
     inspect_start("real", NULL, NULL);
@@ -192,6 +218,7 @@ Suite *inspect_faults_suite(void)
     tcase_add_test(tc, a_denied_name_gets_a_page);
     tcase_add_test(tc, a_denied_name_under_an_exempt_host_gets_an_alert);
     tcase_add_loop_test(tc, an_origin_with_a_fault_gets_no_request, 0, ARRAY_LEN(FAULTS));
+    tcase_add_test(tc, a_leaf_that_openssl_does_not_take);
     tcase_add_test(tc, an_origin_that_wants_a_certificate_is_proposed);
     tcase_add_test(tc, an_origin_without_tls_is_named);
     tcase_add_test(tc, a_client_that_refuses_the_leaf_is_counted);
