@@ -44,8 +44,8 @@ void proposals_free(struct proposals *p); /* NULL is fine */
 void proposals_note(struct proposals *p, struct str host, uint16_t port, enum proposal_cause cause,
                     struct str alert, const struct addr *client, uint64_t now_ms);
 
-/* A connection to the host had a request inside: shown beside its failures. Only hosts that have one are
- * looked for. */
+/* A connection to the host had a request inside: shown beside its failures. Only hosts that
+ * have one are looked for. */
 void proposals_note_success(struct proposals *p, struct str host, uint16_t port);
 
 /* As one JSON object and a line end: the host with the most failures first. 0, or -1 without

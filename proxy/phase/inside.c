@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certs/hello.h"
+#include "conf/inspect_decision.h"
 #include "proxy/http/target.h"
 #include "proxy/inspected.h"
 #include "proxy/proposals.h"
@@ -67,6 +69,34 @@ enum end_reason inside_note_end(struct conn *c)
     return END_LEAF_REFUSED;
 }
 
+/* What decided: of the hello the name alone, as whoever was let in speaks HTTP/1. */
+static void name_hello(const struct inspected *in, struct hello *hello)
+{
+    size_t len = strlen(in->sni);
+    *hello = (struct hello){.sni = len != 0 ? HELLO_SNI_NAME : HELLO_SNI_NONE};
+    hello->name_len = (uint8_t)len;
+    memcpy(hello->name, in->sni, len);
+}
+
+/* What the CONNECT that was allowed would become now. */
+static bool would_decrypt(const struct conn *c, const struct policy_query *query,
+                          const struct policy_verdict *verdict)
+{
+    const struct config_pin *pin = c->worker->pin;
+    struct hello hello;
+    struct inspect_answer answer;
+    struct inspect_question question = {
+        .config = pin->config,
+        .scratch = pin->scratch,
+        .query = query,
+        .verdict = verdict,
+        .dialled = c->inspected->parent == NULL ? &c->bound_to.addr : NULL,
+        .hello = &hello,
+    };
+    name_hello(c->inspected, &hello);
+    return inspect_decide(&question, &answer) == INSPECT_DECRYPT;
+}
+
 /* What the configuration in force says of the CONNECT. */
 static bool would_inspect(const struct conn *c)
 {
@@ -85,14 +115,15 @@ static bool would_inspect(const struct conn *c)
         query.groups = in->identity->groups;
         query.group_count = in->identity->group_count;
     }
-    if (!pin->config->inspection.is_enabled)
+    if (!pin->config->inspection.is_enabled ||
+        (in->parent != NULL && inspected_parent(in, pin->config) == NULL))
         return false;
     policy_eval(pin->config->policy, &query, pin->scratch, &verdict);
+    /* One that is denied now, or was before, gets its page inside. */
+    if (verdict.action == POLICY_ALLOW && in->fault == END_DONE)
+        return would_decrypt(c, &query, &verdict);
     if (in->parent == NULL)
         policy_exempts_address(pin->config->policy, &c->bound_to.addr, pin->scratch, &verdict);
-    else if (inspected_parent(in, pin->config) == NULL)
-        return false;
-    /* One that is denied now gets its refusal inside. */
     return !verdict.is_exempt && verdict.tls != POLICY_TLS_TUNNEL;
 }
 

@@ -24,8 +24,9 @@ MUST_CHECK enum next inside_refuse(struct conn *c);
  * LEAF_REFUSED, which is counted, or CLIENT_IDLE. */
 enum end_reason inside_note_end(struct conn *c);
 
-/* Whether the configuration in force would not inspect it, or has its parent no longer: it ends
- * as soon as nothing is under way, so that what is exempt now is decrypted no longer. */
+/* Whether the configuration in force would not inspect it, be it for the CONNECT or for the name
+ * in the hello, or has its parent no longer: it ends as soon as nothing is under way, so that what
+ * is exempt now is decrypted no longer. */
 MUST_CHECK bool inside_is_outdated(const struct conn *c);
 
 /* Whether the origin may be dialled there: never where that is exempt, for the client's TLS

@@ -444,6 +444,39 @@ START_TEST(a_host_that_is_denied_now_gets_its_refusal_inside)
 }
 END_TEST
 
+/* The rule of the CONNECT host says tunnel; that of the name in the hello inspects. A reload that
+ * changes nothing of it leaves the connection alone; one by which the name adds no inspection any
+ * more, or is denied, ends it. */
+START_TEST(what_the_name_in_the_hello_decided)
+{
+    static const char *const RULES[] = {
+        NULL,
+        "{ name = \"not\"; to = [ \"first\" ]; ports = [ \"1-65535\" ]; tls = \"tunnel\";\n"
+        "  action = \"allow\"; },",
+        "{ name = \"not\"; to = [ \"first\" ]; ports = [ \"1-65535\" ]; action = \"deny\"; },",
+    };
+    static const struct issuer_spec SPEC = {.subject = "o", .names = "DNS:tunnel.test"};
+    inspect_start("real", NULL, NULL);
+    inspect_show(&SPEC, &inspect.root);
+    int fd = inspect_connect("tunnel.test");
+    inspect_begin(fd, inspect.client_ctx, "tunnel.test");
+    MUST(SSL_set_tlsext_host_name(inspect.client.tls.ssl, "first.test") == 1);
+    inspect_accept();
+    inspect_shake_hands();
+    inspect_get("tunnel.test", "1");
+    inspect_use(inspect_config("exempt", NULL, RULES[_i]));
+    for (unsigned i = 0; i < 50; i++)
+        inspect_turn();
+    if (_i == 0) {
+        inspect_get("tunnel.test", "2");
+        finish("open request:done request:done close:client_idle");
+    } else {
+        inspect_expect_end(&inspect.client, true);
+        finish("open request:done close:reloaded");
+    }
+}
+END_TEST
+
 Suite *inspect_inside_suite(void)
 {
     Suite *suite = suite_create("inspect_inside");
@@ -464,6 +497,7 @@ Suite *inspect_inside_suite(void)
     tcase_add_test(tc, a_parent_that_refuses_later);
     tcase_add_test(tc, tls_inside_of_tls);
     tcase_add_test(tc, a_host_that_is_denied_now_gets_its_refusal_inside);
+    tcase_add_loop_test(tc, what_the_name_in_the_hello_decided, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
 }
