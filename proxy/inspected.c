@@ -7,18 +7,35 @@
 #include <string.h>
 
 #include "proxy/conn.h"
+#include "proxy/http/head.h"
+#include "proxy/http/hop.h"
 #include "proxy/proposals.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
 static void free_inspected(struct inspected *i)
 {
-    /* There may be credentials in it. */
+    /* There may be more in it that is nobody's business. */
     if (i->connect_head != NULL)
         OPENSSL_cleanse(i->connect_head, i->connect_head_len);
     mem_free(i->connect_head);
     mem_free(i->parent);
     mem_free(i);
+}
+
+/* The client's credentials were for us alone, and have been looked at: no reason to keep them
+ * for as long as the connection lives. The field goes no further either way. */
+static void blank_credentials(char *head, size_t len)
+{
+    struct request_head h;
+    const char *fault;
+    if (head_parse(&h, (struct str){head, len}, &fault) != PARSE_OK)
+        return; /* it was parsed before */
+    for (size_t i = 0; i < h.field_count; i++) {
+        struct str value = h.fields[i].value;
+        if (value.len != 0 && hop_field(h.fields[i].name) == HEADER_PROXY_AUTHORIZATION)
+            memset(head + (value.ptr - head), '-', value.len);
+    }
 }
 
 /* How to get to the origin once more. 0, or -1 without memory. */
@@ -27,6 +44,8 @@ static int keep_parent(struct inspected *i, const struct txn *t)
     i->parent = mem_dup(t->parent->name, strlen(t->parent->name));
     i->connect_head = mem_dup(t->head, t->head_len);
     i->connect_head_len = i->connect_head != NULL ? t->head_len : 0;
+    if (i->connect_head != NULL)
+        blank_credentials(i->connect_head, i->connect_head_len);
     return i->parent != NULL && i->connect_head != NULL ? 0 : -1;
 }
 

@@ -32,7 +32,8 @@ struct inspected {
     struct identity *identity;   /* who opened it; NULL: nobody was asked */
     struct txn_tail *tail;
     char *parent;             /* its name; NULL: the origin was dialled directly */
-    char *connect_head;       /* for the parent, should the origin be dialled again */
+    char *connect_head;       /* for the parent, should the origin be dialled again; without
+                               * the client's credentials */
     size_t connect_head_len;
     enum end_reason fault;    /* DONE, or what the first request is answered with */
     char details[160];

@@ -21,6 +21,7 @@ int main(int argc, char **argv)
     srunner_add_suite(runner, inspect_faults_suite());
     srunner_add_suite(runner, inspect_ends_suite());
     srunner_add_suite(runner, inspect_inside_suite());
+    srunner_add_suite(runner, inspect_parents_suite());
     srunner_add_suite(runner, inspect_memory_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -15,6 +15,7 @@ Suite *inspect_ends_suite(void);
 Suite *inspect_faults_suite(void);
 Suite *inspect_inside_suite(void);
 Suite *inspect_memory_suite(void);
+Suite *inspect_parents_suite(void);
 
 /* thread_runner.c */
 Suite *inspect_threads_suite(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_inspect_inside.c - requests inside inspected TLS: content, pipelines, other hosts, an
- * origin that goes between two of them, a parent, an upgrade, a client of a TLS listener.
+ * origin that goes between two of them, an upgrade, a client of a TLS listener, a reload.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -301,96 +301,6 @@ START_TEST(a_websocket_inside)
 }
 END_TEST
 
-/* ---- a parent ---- */
-
-static int take_connect(const char *answer)
-{
-    int fd = rig_accept();
-    rig_clear();
-    rig_expect(fd, "\r\n\r\n");
-    ck_assert_msg(strncmp(rig.text, "CONNECT first.test:", 19) == 0, "%s", rig.text);
-    rig_send(fd, str_of(answer));
-    return fd;
-}
-
-static void use_parent(void)
-{
-    char more[200];
-    snprintf(more, sizeof(more),
-             "parents = ( { name = \"up\"; url = \"http://127.0.0.1:%u\"; } );\n",
-             (unsigned)rig.origin_port);
-    inspect_use(inspect_config("exempt", more,
-                               "{ name = \"by\"; to = [ \"first\" ]; ports = [ \"1-65535\" ];\n"
-                               "  action = \"allow\"; via = \"up\"; },"));
-}
-
-static void open_through_parent(void)
-{
-    int client = rig_connect();
-    rig_send_connect(client, "first.test", 0);
-    int parent = take_connect("HTTP/1.1 200 OK\r\n\r\n");
-    rig_clear();
-    rig_expect(client, "\r\n\r\n");
-    inspect_begin(client, inspect.client_ctx, "first.test");
-    inspect_take_origin(parent);
-    inspect_shake_hands();
-    inspect_get("first.test", "1");
-}
-
-/* The tunnel is asked for again when the origin has gone, by the very same CONNECT. */
-START_TEST(an_origin_behind_a_parent_is_dialled_again)
-{
-    inspect_start("real", NULL, NULL);
-    use_parent();
-    open_through_parent();
-    for (unsigned i = 0; i < 3; i++) {
-        inspect_close(&inspect.origin);
-        inspect_clear(&inspect.client);
-        ask("GET /2", "first.test", "\r\n");
-        inspect_take_origin(take_connect("HTTP/1.1 200 OK\r\nX: y\r\n\r\n"));
-        inspect_expect(&inspect.origin, "GET /2 HTTP/1.1\r\n");
-        inspect_say(&inspect.origin, OK);
-        inspect_expect(&inspect.client, "\r\n\r\nok");
-    }
-    finish("open request:done request:done request:done request:done close:client_idle");
-}
-END_TEST
-
-/* What comes behind the parent's answer is the origin's first word, and no TLS; it is
- * neither lost nor kept for later. */
-START_TEST(a_parent_that_says_more_than_its_answer)
-{
-    inspect_start("real", NULL, NULL);
-    use_parent();
-    open_through_parent();
-    inspect_close(&inspect.origin);
-    inspect_clear(&inspect.client);
-    ask("GET /2", "first.test", "\r\n");
-    int parent = take_connect("HTTP/1.1 200 OK\r\n\r\n220 hello\r\n");
-    inspect_expect(&inspect.client, "HTTP/1.1 502 ");
-    inspect_expect(&inspect.client, "tls_protocol_error");
-    inspect_expect_end(&inspect.client, true);
-    close(parent);
-    finish("open request:done request:origin_tls_failed close:done");
-}
-END_TEST
-
-START_TEST(a_parent_that_refuses_later)
-{
-    inspect_start("real", NULL, NULL);
-    use_parent();
-    open_through_parent();
-    inspect_close(&inspect.origin);
-    inspect_clear(&inspect.client);
-    ask("GET /2", "first.test", "\r\n");
-    int parent = take_connect("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
-    inspect_expect(&inspect.client, "HTTP/1.1 502 ");
-    inspect_expect_end(&inspect.client, true);
-    close(parent);
-    finish("open request:done request:parent_refused close:done");
-}
-END_TEST
-
 /* ---- a client of a TLS listener ---- */
 
 START_TEST(tls_inside_of_tls)
@@ -492,9 +402,6 @@ Suite *inspect_inside_suite(void)
     tcase_add_loop_test(tc, an_origin_that_goes_unnoticed, 0, 4);
     tcase_add_loop_test(tc, a_client_resumes, 0, 2);
     tcase_add_loop_test(tc, a_websocket_inside, 0, 8);
-    tcase_add_test(tc, an_origin_behind_a_parent_is_dialled_again);
-    tcase_add_test(tc, a_parent_that_says_more_than_its_answer);
-    tcase_add_test(tc, a_parent_that_refuses_later);
     tcase_add_test(tc, tls_inside_of_tls);
     tcase_add_test(tc, a_host_that_is_denied_now_gets_its_refusal_inside);
     tcase_add_loop_test(tc, what_the_name_in_the_hello_decided, 0, 3);
