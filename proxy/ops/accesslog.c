@@ -151,11 +151,23 @@ static void format_squid_user(const struct txn *t, char out[3 * ACCOUNT_NAME_MAX
     out[len] = '\0';
 }
 
+/* "host:443" of a CONNECT, else a URL, which is without a port that goes without saying. */
+static void format_squid_target(const struct txn *t, char out[HOST_MAX + 32])
+{
+    bool is_v6 = t->host.is_address && !addr_is_v4(&t->host.addr);
+    const char *scheme = t->is_connect ? "" : t->is_inside ? "https://" : "http://";
+    bool has_port = t->is_connect || t->port != (t->is_inside ? 443 : 80);
+    char port[8] = "";
+    if (has_port)
+        snprintf(port, sizeof(port), ":%u", (unsigned)t->port);
+    snprintf(out, HOST_MAX + 32, "%s%s%s%s%s", scheme, is_v6 ? "[" : "", t->host.name,
+             is_v6 ? "]" : "", port);
+}
+
 /* "CONNECT host:port user HIER_DIRECT/1.2.3.4 -" */
 static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
 {
-    char peer[ADDR_TEXT_SIZE] = "-", user[3 * ACCOUNT_NAME_MAX + 1];
-    bool is_v6 = t->host.is_address && !addr_is_v4(&t->host.addr);
+    char peer[ADDR_TEXT_SIZE] = "-", user[3 * ACCOUNT_NAME_MAX + 1], target[HOST_MAX + 32];
     int len;
     if (t->port == 0) {
         len = snprintf(out, size, "%s error:invalid-request - HIER_NONE/- -",
@@ -171,10 +183,9 @@ static size_t format_squid_rest(const struct txn *t, char *out, size_t size)
                             : t->parent != NULL ? "FIRSTUP_PARENT"
                                                 : "HIER_DIRECT";
     format_squid_user(t, user);
-    const char *scheme = t->is_connect ? "" : t->is_inside ? "https://" : "http://";
-    len = snprintf(out, size, "%s %s%s%s%s:%u%.*s %s %s/%s -", t->method, scheme,
-                   is_v6 ? "[" : "", t->host.name, is_v6 ? "]" : "", (unsigned)t->port,
-                   STR_ARG(path), user, hierarchy, peer);
+    format_squid_target(t, target);
+    len = snprintf(out, size, "%s %s%.*s %s %s/%s -", t->method, target, STR_ARG(path), user,
+                   hierarchy, peer);
     return (size_t)len < size ? (size_t)len : size - 1;
 }
 

@@ -8,6 +8,7 @@
 #include "tests/unit/core/json_check.h"
 #include "tests/unit/core/must.h"
 #include "tests/unit/core/rig.h"
+#include "util/mem.h"
 
 static const char SQUID[] =
     "log = { access = \"-\"; format = \"squid\"; };\n"
@@ -211,6 +212,39 @@ START_TEST(squid_lines_have_ten_fields)
 }
 END_TEST
 
+/* As Squid 5.7 logs the same requests. */
+static const struct {
+    const char *host;
+    uint16_t port;
+    bool is_inside;
+    const char *url;
+} URLS[] = {
+    {"127.0.0.9", 80, false, "http://127.0.0.9/a"},
+    {"127.0.0.9", 443, false, "http://127.0.0.9:443/a"},
+    {"::1", 80, false, "http://[::1]/a"},
+    {"127.0.0.9", 443, true, "https://127.0.0.9/a"},
+    {"127.0.0.9", 80, true, "https://127.0.0.9:80/a"},
+    {"::1", 8443, true, "https://[::1]:8443/a"},
+};
+
+START_TEST(squids_urls_are_without_a_default_port)
+{
+    rig_start(SQUID);
+    struct txn *t = make_txn();
+    t->is_connect = false;
+    t->is_inside = URLS[_i].is_inside;
+    t->path = mem_dup("/a?b", 4);
+    t->host.is_address = true;
+    ck_assert_int_eq(addr_parse(&t->host.addr, str_of(URLS[_i].host)), 0);
+    set_host(t, URLS[_i].host, URLS[_i].port);
+    txn_finish(t, END_REFUSED, 502);
+    txn_free(t);
+    rig_log();
+    check_squid(rig_log_line(0), "TCP_MISS/502", "0", URLS[_i].url, "HIER_NONE/-");
+    rig_stop();
+}
+END_TEST
+
 START_TEST(ids_are_sixteen_digits_and_differ)
 {
     static uint64_t seen[2000];
@@ -257,6 +291,7 @@ Suite *accesslog_suite(void)
     tcase_add_test(tc, random_bytes_in_every_place);
     tcase_add_test(tc, what_matters_is_never_cut);
     tcase_add_test(tc, squid_lines_have_ten_fields);
+    tcase_add_loop_test(tc, squids_urls_are_without_a_default_port, 0, ARRAY_LEN(URLS));
     tcase_add_test(tc, ids_are_sixteen_digits_and_differ);
     tcase_add_test(tc, without_a_log_nothing_is_written);
     suite_add_tcase(suite, tc);
