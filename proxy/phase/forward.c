@@ -70,7 +70,10 @@ static enum next give_up(struct conn *c, struct forward *f, enum end_reason reas
         snprintf(t->details, sizeof(t->details), "by way of the parent '%s'", t->parent->name);
     if (f->has_head || f->down.pending != NULL) {
         t->status = f->status;
+        t->bytes_in += f->up.bytes;
         t->bytes_out = f->down.bytes;
+        if (c->inspected != NULL)
+            inspected_count(c->inspected, t->bytes_in, t->bytes_out);
         stream_abort(&c->client);
         stream_abort(&c->origin);
         return conn_end(c, reason);

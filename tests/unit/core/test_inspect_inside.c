@@ -3,6 +3,7 @@
  * test_inspect_inside.c - requests inside inspected TLS: content, pipelines, other hosts, an
  * origin that goes between two of them, an upgrade, a client of a TLS listener, a reload.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -227,6 +228,38 @@ START_TEST(an_origin_that_goes_unnoticed)
 }
 END_TEST
 
+static unsigned long number_of(const char *line, const char *key)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "\"%s\":", key);
+    const char *at = strstr(line, name);
+    return at != NULL ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/* What came of an answer that was cut is in the line of the tunnel too. */
+START_TEST(an_answer_that_is_cut_counts)
+{
+    inspect_start("real", NULL, NULL);
+    inspect_open("origin.test");
+    ask("POST /1", "origin.test", "Content-Length: 1000\r\n\r\nx");
+    inspect_expect(&inspect.origin, "\r\n\r\nx");
+    inspect_say(&inspect.origin, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf");
+    inspect_expect(&inspect.client, "\r\n\r\nhalf");
+    unsigned long came = inspect.client.len;
+    inspect_reset(&inspect.origin);
+    inspect_expect_end(&inspect.client, false);
+    inspect_close(&inspect.client);
+    rig_wait_conns(0);
+    inspect_expect_log("open request:origin_reset close:origin_reset");
+    for (unsigned i = 1; i < 3; i++) {
+        ck_assert_uint_eq(number_of(rig_log_line(i), "bytes_out"), came);
+        ck_assert_uint_eq(number_of(rig_log_line(i), "bytes_in"),
+                          number_of(rig_log_line(1), "bytes_in"));
+    }
+    inspect_stop();
+}
+END_TEST
+
 /* ---- sessions of the client ---- */
 
 START_TEST(a_client_resumes)
@@ -400,6 +433,7 @@ Suite *inspect_inside_suite(void)
     tcase_add_loop_test(tc, an_origin_that_went_is_dialled_and_verified_again, 0, 3);
     tcase_add_test(tc, an_origin_that_turned_bad_gets_no_request);
     tcase_add_loop_test(tc, an_origin_that_goes_unnoticed, 0, 4);
+    tcase_add_test(tc, an_answer_that_is_cut_counts);
     tcase_add_loop_test(tc, a_client_resumes, 0, 2);
     tcase_add_loop_test(tc, a_websocket_inside, 0, 8);
     tcase_add_test(tc, tls_inside_of_tls);
