@@ -57,7 +57,7 @@ struct leaf_ask {
     struct leaf_order *order;           /* the caller's; read until done or drop */
     bool is_passing;                    /* of use once: it pushes nothing out of the cache */
     struct leaf *leaf;                  /* the answer, with a reference; NULL: see fault */
-    char fault[128];                    /* why there is none */
+    char fault[256];                    /* why there is none */
 };
 
 /* NULL with e. */

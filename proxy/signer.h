@@ -8,7 +8,8 @@
  * One thread here sends orders and takes leaves. A signer that dies is started again (at once
  * the first time, then waiting longer each time, 5 s at most), and gets the orders that it had
  * not answered once more; what it does not survive twice is given up, and an order that is not
- * answered within 10 s too.
+ * answered within 10 s too. Where it cannot even begin (the key is gone), orders are answered
+ * with the reason at once, after three tries, while it goes on trying.
  *
  *   signer_new -> signer_order ... -> signer_free
  *

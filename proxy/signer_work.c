@@ -13,6 +13,7 @@
 
 #define OUT_MAX 32
 #define DEATHS_MAX 2
+#define STARTS_MAX 3
 #define SECOND 1000000u /* µs */
 #define READY_MAX_USEC (10 * SECOND)
 #define SILENT_MAX_USEC (5 * SECOND) /* with orders out: then it hangs */
@@ -73,6 +74,21 @@ static void recall(struct signer_work *w)
     }
 }
 
+static bool is_hopeless(const struct signer_work *w)
+{
+    return w->state != SIGNER_RUNS && w->stillbirths >= STARTS_MAX;
+}
+
+/* why NULL: its end is the reason. */
+static void note_stillbirth(struct signer_work *w, const char *why, const char *end)
+{
+    w->stillbirths++;
+    if (why != NULL)
+        snprintf(w->why, sizeof(w->why), "the signer cannot begin: %s", why);
+    else
+        snprintf(w->why, sizeof(w->why), "the signer %s before it was ready", end);
+}
+
 static void put_off(struct signer_work *w)
 {
     uint64_t delay_usec = DELAY_FIRST_USEC;
@@ -94,6 +110,8 @@ static void lose(struct signer_work *w, const char *why)
              why != NULL ? ": " : "", why != NULL ? why : "");
     if (w->state == SIGNER_RUNS && clock_usec() - w->since_usec >= STEADY_USEC)
         w->failures = 0;
+    if (w->state == SIGNER_BEGINS)
+        note_stillbirth(w, why, end);
     w->state = SIGNER_AWAY;
     w->is_full = false;
     put_off(w);
@@ -129,6 +147,7 @@ static void begin_again(struct signer_work *w)
         return;
     }
     log_line(LOG_ERROR, "%s", why);
+    note_stillbirth(w, why, NULL);
     put_off(w);
 }
 
@@ -160,6 +179,7 @@ static bool is_ready(const struct signer_message *m, char why[SIGNER_TEXT_SIZE])
 static void start_serving(struct signer_work *w)
 {
     w->state = SIGNER_RUNS;
+    w->stillbirths = 0;
     w->since_usec = w->heard_usec = clock_usec();
 }
 
@@ -272,14 +292,19 @@ static void give_up_old(struct signer_work *w, struct list *orders, uint64_t now
 static void check_times(struct signer_work *w)
 {
     uint64_t now_usec = clock_usec();
-    if (w->state == SIGNER_BEGINS && now_usec >= w->since_usec + READY_MAX_USEC)
+    if (w->state == SIGNER_BEGINS && now_usec >= w->since_usec + READY_MAX_USEC) {
+        w->stillbirths = STARTS_MAX; /* another one would take as long */
         lose(w, "it was not ready in time");
+    }
     if (w->state == SIGNER_RUNS && w->out_count > 0 && now_usec >= w->heard_usec + SILENT_MAX_USEC)
         lose(w, "it did not answer");
     give_up_old(w, &w->out, now_usec);
     give_up_old(w, &w->queued, now_usec);
     if (w->state == SIGNER_AWAY && now_usec >= w->retry_usec)
         begin_again(w);
+    struct signer_item *o;
+    while (is_hopeless(w) && (o = first_item(&w->queued)) != NULL)
+        answer_fault(w, o, w->why);
 }
 
 static uint64_t earlier(uint64_t a, const struct signer_item *o)

@@ -7,6 +7,10 @@
  * others with it. What was out in one death goes out again alone: if the process dies again
  * it is known of what.
  *
+ * Orders wait for a process that begins. Where STARTS_MAX in a row have not come so far, or one
+ * was not ready in time, there is nothing to wait for: until one is ready, orders are answered
+ * at once with the reason of the last.
+ *
  *   signer_work_init -> signer_work_start
  *     -> { signer_work_add, signer_work_turn, wait, signer_work_receive } ...
  *     -> signer_work_stop -> signer_work_fini
@@ -48,7 +52,9 @@ struct signer_work {
     bool is_full;         /* the socket takes no more: wait for room too */
     struct list queued, out;
     unsigned out_count;
-    unsigned failures;    /* starts that led to nothing, in a row */
+    unsigned failures;    /* starts that led to nothing, in a row, or not far */
+    unsigned stillbirths; /* starts that were not ready, in a row */
+    char why[SIGNER_TEXT_SIZE + 32]; /* the last of them; for an answer */
     uint64_t since_usec;  /* begun, or ready */
     uint64_t retry_usec;  /* away until then */
     uint64_t heard_usec;  /* the last message, or the first order after silence */

@@ -4,7 +4,9 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import threading
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -199,6 +201,37 @@ def test_the_dead_are_buried(inspecting, closing, pki, tmp_path):
         name = ["api.test", "other.test", "origin.test"][n]
         fetch(i, closing(TlsOrigin(issue(pki, tmp_path, f"{name}{n}", [name]))), name)
     wait_until(lambda: len(children(i.proxy.pid)) == 1, what="one signer and no zombie")
+
+
+def test_while_the_key_is_gone(inspecting, own_ca, pki, tmp_path):
+    """Nobody waits for what cannot come, and all is well when the key is back."""
+    i = inspecting(authority=own_ca)
+    there = i.origin()
+    quiet, peer = fetch(i, there)
+    os.rename(own_ca / "ca.key", own_ca / "away")
+    os.kill(the_signer(i), signal.SIGKILL)
+    other = i.origin(certificate=issue(pki, tmp_path, "other", ["other.test"]))
+    for n in range(3):
+        before = len(i.proxy.errors())
+        began = time.monotonic()
+        with pytest.raises(ssl.SSLError, match="(?i)alert internal error"):
+            i.inside("other.test", other)
+        assert time.monotonic() - began < (5 if n == 0 else 2)
+        other.accept()  # it comes first
+        i.proxy.wait_error(r"warning: no leaf for other\.test: the signer cannot begin: "
+                           r".*/ca\.key: No such file", after=before)
+    ends = [r["end"] for r in i.log.wait(3, event="close", host="other.test")]
+    assert ends == 3 * ["leaf_failed"]
+    assert scrape(i.proxy).value("sallyport_leaf_certificates_total", result="failed") == 3
+    fetch(i, there)  # needs no new leaf
+    quiet.send(request(f"{HOST}:{there.port}", "/again"))
+    read_message(peer)
+    peer.send(response(b"ok"))
+    assert read_message(quiet).content == b"ok"
+    before = len(i.proxy.errors())
+    os.rename(own_ca / "away", own_ca / "ca.key")
+    i.proxy.wait_error(r"the signer \(\d+\) is ready", after=before)
+    fetch(i, other, "other.test")
 
 
 # Another CA

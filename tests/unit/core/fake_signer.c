@@ -146,7 +146,7 @@ int fake_signer_run(void)
     hear(&f, &m);
     if (is_told(&f, "unready"))
         hear(&f, &m);
-    if (is_told(&f, "fault") || (is_told(&f, "relapse") && (f.starts == 2 || f.starts == 3))) {
+    if (is_told(&f, "fault") || (is_told(&f, "relapse") && f.starts > 1 && f.starts <= f.number)) {
         say(&f, SIGNER_FAULT, 0, STR_LIT(FAKE_FAULT));
         _exit(1);
     }

@@ -14,7 +14,7 @@
  *   garbage:N   its Nth answer is none refuse    refuses
  *   junk        its leaves are none    alien     its leaves are for another key
  *   seconds:N   of validity            slow:N    milliseconds for an order
- *   relapse     ends at its third order; the next two starts end with a fault; then good
+ *   relapse:N   ends at its third order; the starts up to the Nth end with a fault; then good
  *
  * Threads: one.
  */

@@ -11,6 +11,7 @@
 
 #include "certs/pem.h"
 #include "proxy/signer.h"
+#include "tests/unit/core/fake_signer.h"
 #include "tests/unit/core/leaves_rig.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -241,13 +242,68 @@ END_TEST
 /* Two starts find no key: orders wait, and have their answers in the end. */
 START_TEST(one_that_loses_its_key_for_a_while)
 {
-    struct signer *s = must_start("relapse");
+    struct signer *s = must_start("relapse:3");
     order_many(s, 20);
     await(20);
     expect(20, 20);
     ck_assert_uint_eq(seen.restarts, 3);
     ck_assert_uint_eq(rig_starts(), 4);
     ck_assert(strstr(rig_log(), "the key is not there") != NULL);
+    end(s);
+}
+END_TEST
+
+static void await_starts(unsigned count)
+{
+    for (unsigned i = 0; i < 2000 && rig_starts() < count; i++)
+        usleep(10000);
+    ck_assert_uint_eq(rig_starts(), count);
+}
+
+/* Once it is known that there is no key, what waits is told at once, and so is whoever asks:
+ * until the key is back, which is tried for in the background. */
+START_TEST(one_whose_key_stays_away)
+{
+    static const char FAULT[] = "the signer cannot begin: " FAKE_FAULT;
+    struct signer *s = must_start("relapse:6");
+    order_many(s, 20);
+    await(20);
+    expect(20, 2);
+    ck_assert_str_eq(seen.fault, FAULT);
+    ck_assert_uint_ge(rig_starts(), 4); /* three starts in vain */
+    uint64_t from = clock_usec();
+    for (unsigned i = 20; i < 40 && rig_starts() < 6; i++) {
+        MUST(order(s, i, "www.example") == 0);
+        await(i + 1);
+        ck_assert_str_eq(seen.fault, FAULT);
+        ck_assert_uint_eq(seen.leaf_count, 2);
+    }
+    ck_assert_uint_lt(clock_usec() - from, 1000000);
+    await_starts(7);
+    for (unsigned i = 0; i < 2000 && strstr(rig_log(), "is ready") == NULL; i++)
+        usleep(10000);
+    unsigned before = seen.leaf_count + seen.fault_count;
+    for (unsigned i = 0; i < 10; i++)
+        MUST(order(s, 100 + i, "www.example") == 0);
+    await(before + 10);
+    ck_assert_uint_eq(seen.leaf_count, 12);
+    end(s);
+}
+END_TEST
+
+/* One that hangs when it begins is known after one try. */
+START_TEST(one_that_hangs_when_it_begins_again)
+{
+    struct signer *s = must_start("good");
+    MUST(setenv("FAKE_SIGNER", "unready", 1) == 0);
+    ck_assert_int_eq(kill(rig_last_pid(), SIGKILL), 0);
+    await_starts(3);
+    uint64_t from = clock_usec();
+    order_many(s, 10);
+    await(10);
+    expect(10, 0);
+    ck_assert_str_eq(seen.fault, "the signer cannot begin: it was not ready in time");
+    ck_assert_uint_lt(clock_usec() - from, 1000000);
     end(s);
 }
 END_TEST
@@ -312,6 +368,8 @@ Suite *signer_suite(void)
     tcase_add_test(tc, one_that_answers_garbage);
     tcase_add_test(tc, one_that_never_answers);
     tcase_add_test(tc, one_that_loses_its_key_for_a_while);
+    tcase_add_test(tc, one_whose_key_stays_away);
+    tcase_add_test(tc, one_that_hangs_when_it_begins_again);
     tcase_add_test(tc, a_killed_one_is_back_before_it_is_asked);
     tcase_add_test(tc, stopped_with_orders_and_too_many);
     tcase_add_test(tc, memory_runs_out_at_the_start);
