@@ -300,6 +300,26 @@ def test_a_change_of_the_ca_changes_the_issuer(inspecting, own_ca):
     assert read_message(old).content == b"ok"
 
 
+def test_a_signer_that_dies_between_the_change_and_the_reload(inspecting, own_ca, pki, tmp_path):
+    """The old key is gone, and the new one is another CA's: the log says so, and a reload helps."""
+    i = inspecting(authority=own_ca)
+    for step in ([], ["--commit"]):
+        assert run("ca", "rotate", *step, str(own_ca)).returncode == 0
+    os.kill(the_signer(i), signal.SIGKILL)
+    there = i.origin(certificate=issue(pki, tmp_path, "other", ["other.test"]))
+    with pytest.raises(ssl.SSLError, match="(?i)alert internal error"):
+        i.inside("other.test", there)
+    there.accept()
+    i.proxy.wait_error(r"no leaf for other\.test: the signer cannot begin: .*/ca\.key: "
+                       "this is not the key of the CA's certificate")
+    assert i.log.one(event="close")["end"] == "leaf_failed"
+    i.proxy.reload()
+    wait_until(lambda: generation(i) == 2)
+    i.trust = f"{own_ca}/ca-bundle.pem"
+    c, _ = fetch(i, there, "other.test")
+    assert "Own CA G2" in issuer(c)
+
+
 def test_inspection_switched_off_and_on(inspecting):
     i = inspecting()
     there = i.origin()
