@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/auth/session.h"
 #include "proxy/conn.h"
 #include "proxy/http/head.h"
 #include "proxy/http/hop.h"
@@ -67,6 +68,8 @@ int inspected_new(struct conn *c, struct str sni)
     }
     i->identity = t->identity;
     t->identity = NULL;
+    auth_session_free(c->auth); /* nobody is asked any more */
+    c->auth = NULL;
     c->is_logged = true;
     c->inspected = i;
     return 0;

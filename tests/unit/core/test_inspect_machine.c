@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/auth/session.h"
 #include "tests/unit/certs/hello_maker.h"
 #include "tests/unit/core/flow.h"
 #include "tests/unit/core/inspect_rig.h"
@@ -29,6 +30,26 @@ START_TEST(a_request_and_its_answer)
     inspect_expect_in_log("\"sni\":\"origin.test\"");
     ck_assert_ptr_null(strstr(rig.log, "secret"));
     ck_assert(inspect_proposes("\"proposed_exemptions\":[]"));
+    inspect_stop();
+}
+END_TEST
+
+/* A handshake of NTLM, say, that was begun and not gone on with: it may hold a helper's process,
+ * for as long as nobody lets go of it. */
+START_TEST(nothing_of_authentication_is_kept)
+{
+    inspect_start("real", NULL, NULL);
+    int fd = inspect_connect("origin.test");
+    struct conn *c = LIST_ITEM(list_first(&rig.worker->conns), struct conn, node);
+    c->auth = auth_session_new(NULL);
+    ck_assert_ptr_nonnull(c->auth);
+    inspect_begin(fd, inspect.client_ctx, "origin.test");
+    inspect_accept();
+    inspect_shake_hands();
+    ck_assert_ptr_null(c->auth);
+    inspect_get("origin.test", "");
+    inspect_say_goodbye();
+    inspect_expect_log("open request:done close:client_idle");
     inspect_stop();
 }
 END_TEST
@@ -322,6 +343,7 @@ Suite *inspect_machine_suite(void)
     TCase *tc = tcase_create("inspect_machine");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, a_request_and_its_answer);
+    tcase_add_test(tc, nothing_of_authentication_is_kept);
     tcase_add_test(tc, the_leaf_is_for_the_host);
     tcase_add_loop_test(tc, a_hello_is_inspected_however_it_comes, 0, WAYS);
     tcase_add_loop_test(tc, an_exempt_hello_arrives_as_it_was, 0, 6);
