@@ -9,6 +9,7 @@
 #include "conf/inspect_decision.h"
 #include "proxy/http/target.h"
 #include "proxy/inspected.h"
+#include "proxy/net/stream_tls.h"
 #include "proxy/proposals.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
@@ -62,7 +63,9 @@ enum next inside_refuse(struct conn *c)
 enum end_reason inside_note_end(struct conn *c)
 {
     const struct inspected *in = c->inspected;
-    if (in->requests != 0 || !in->has_leaf || worker_now_ms() - in->opened_ms > STRAIGHT_AFTER_MS)
+    bool is_soon = worker_now_ms() - in->opened_ms <= STRAIGHT_AFTER_MS;
+    bool was_shown = in->has_leaf && SSL_session_reused(stream_tls_ssl(&c->client)) == 0;
+    if (in->requests != 0 || !was_shown || !is_soon)
         return END_CLIENT_IDLE;
     proposals_note(c->worker->shared->proposals, host_str(&in->host), in->port, PROPOSAL_CLOSED,
                    (struct str){NULL, 0}, &c->client_addr.addr, clock_wall_ms());

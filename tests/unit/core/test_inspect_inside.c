@@ -285,6 +285,36 @@ START_TEST(a_client_resumes)
 }
 END_TEST
 
+/* A connection in reserve that is closed unused: what it resumed, the client had accepted. */
+START_TEST(a_client_that_resumes_has_accepted_the_leaf)
+{
+    inspect_start("real", NULL, NULL);
+    inspect_open("origin.test");
+    inspect_get("origin.test", "1");
+    SSL_SESSION *session = SSL_get1_session(inspect.client.tls.ssl);
+    (void)SSL_shutdown(inspect.client.tls.ssl);
+    inspect_expect_end(&inspect.client, true);
+    inspect_close(&inspect.client);
+    inspect_close(&inspect.origin);
+    rig_wait_conns(0);
+    inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
+    MUST(SSL_set_session(inspect.client.tls.ssl, session) == 1);
+    SSL_SESSION_free(session);
+    inspect_accept();
+    inspect_shake_hands();
+    ck_assert_int_eq(SSL_session_reused(inspect.client.tls.ssl), 1);
+    inspect_await(&PHASE_REQUEST);
+    (void)SSL_shutdown(inspect.client.tls.ssl);
+    inspect_expect_end(&inspect.client, true);
+    inspect_close(&inspect.client);
+    inspect_close(&inspect.origin);
+    rig_wait_conns(0);
+    inspect_expect_log("open request:done close:client_idle open close:client_idle");
+    ck_assert(inspect_proposes("\"proposed_exemptions\":[]"));
+    inspect_stop();
+}
+END_TEST
+
 /* ---- an upgrade ---- */
 
 static void open_websocket(void)
@@ -435,6 +465,7 @@ Suite *inspect_inside_suite(void)
     tcase_add_loop_test(tc, an_origin_that_goes_unnoticed, 0, 4);
     tcase_add_test(tc, an_answer_that_is_cut_counts);
     tcase_add_loop_test(tc, a_client_resumes, 0, 2);
+    tcase_add_test(tc, a_client_that_resumes_has_accepted_the_leaf);
     tcase_add_loop_test(tc, a_websocket_inside, 0, 8);
     tcase_add_test(tc, tls_inside_of_tls);
     tcase_add_test(tc, a_host_that_is_denied_now_gets_its_refusal_inside);
