@@ -32,6 +32,7 @@ struct stream_tls {
     unsigned long fault;        /* OpenSSL's code of the first error; 0: none */
     uint8_t alert;              /* the last fatal one; see has_alert */
     bool has_alert, is_alert_ours;
+    bool is_asked_anew;         /* a new handshake was asked for, and refused */
     bool is_begun, waits_write; /* the handshake */
 };
 
@@ -56,7 +57,11 @@ static void on_info(const SSL *ssl, int where, int value)
 {
     struct stream_tls *t = SSL_get_app_data(ssl);
     bool is_fatal = value >> 8 == SSL3_AL_FATAL;
-    if (!(where & SSL_CB_ALERT) || !is_fatal || t == NULL)
+    if (!(where & SSL_CB_ALERT) || t == NULL)
+        return;
+    if ((where & SSL_CB_WRITE) && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
+        t->is_asked_anew = true;
+    if (!is_fatal)
         return;
     t->has_alert = true;
     t->is_alert_ours = (where & SSL_CB_READ) == 0;
@@ -380,6 +385,16 @@ int stream_tls_peer_alert(const struct stream *s)
 {
     const struct stream_tls *t = s->tls;
     return t != NULL && t->has_alert && !t->is_alert_ours ? t->alert : -1;
+}
+
+bool stream_tls_is_asked_anew(const struct stream *s)
+{
+    return s->tls != NULL && s->tls->is_asked_anew;
+}
+
+bool stream_tls_is_at_fault(const struct stream *s)
+{
+    return s->tls != NULL && s->tls->has_alert;
 }
 
 size_t stream_tls_unsent(const struct stream *s)

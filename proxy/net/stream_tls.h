@@ -31,6 +31,7 @@
 #define PROXY_NET_STREAM_TLS_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proxy/net/sessions.h"
@@ -69,6 +70,13 @@ MUST_CHECK int stream_tls_resume(struct stream *s, struct sessions *store, struc
 
 /* The last fatal alert that the peer sent, by its number (RFC 8446 section 6); -1: none. */
 int stream_tls_peer_alert(const struct stream *s);
+
+/* The peer has asked for a new handshake (HelloRequest, RFC 5246 section 7.4.1.1) and was refused
+ * one, which it may end the connection for. */
+bool stream_tls_is_asked_anew(const struct stream *s);
+
+/* The peer has broken the protocol, or sent a fatal alert. */
+bool stream_tls_is_at_fault(const struct stream *s);
 
 /* Goes on with the handshake. IO_OK it is done (also when asked again), IO_AGAIN, IO_EOF the peer
  * went in the middle, IO_ERR it has failed: an alert was sent where there is one to send. */

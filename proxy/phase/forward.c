@@ -14,6 +14,8 @@
 
 #include "proxy/inspected.h"
 #include "proxy/net/pool.h"
+#include "proxy/net/stream_tls.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
 #include "util/mem.h"
 
@@ -55,6 +57,37 @@ static void forward_leave(struct conn *c)
     c->state = NULL;
 }
 
+#define ASKS_ANEW "asks for a new handshake, as origins do that want a client certificate,"
+
+/* An origin inside TLS may have its reason for what it did in TLS. Where it was refused a new
+ * handshake nobody can know that it wanted a certificate in it, but hardly any does for another
+ * reason, and none that can go on without would have ended. */
+static enum end_reason look_into_tls(struct conn *c, struct forward *f, enum end_reason reason)
+{
+    struct txn *t = c->txn;
+    char fault[STREAM_TLS_FAULT_SIZE];
+    if (stream_tls_is_asked_anew(&c->origin)) {
+        inside_propose_exemption(c, ASKS_ANEW);
+        if (f->has_head || f->down.pending != NULL)
+            return reason;
+        snprintf(t->details, sizeof(t->details), "the origin %.*s",
+                 (int)sizeof(ASKS_ANEW) - 2, ASKS_ANEW);
+        return END_CLIENT_CERTIFICATE_WANTED;
+    }
+    if (reason != END_ORIGIN_CLOSED || !stream_tls_is_at_fault(&c->origin))
+        return reason;
+    snprintf(t->details, sizeof(t->details), "behind the handshake with the origin: %s",
+             stream_tls_fault(&c->origin, fault));
+    return END_ORIGIN_TLS_FAILED;
+}
+
+static bool is_origins_doing(enum end_reason reason)
+{
+    return reason == END_ORIGIN_CLOSED || reason == END_ORIGIN_RESET ||
+           reason == END_RESPONSE_TIMEOUT || reason == END_RESPONSE_CUT ||
+           reason == END_BAD_RESPONSE;
+}
+
 /* Before the final head has gone out the client can still be told; afterwards a
  * reset says that what it got is not all. */
 static enum next give_up(struct conn *c, struct forward *f, enum end_reason reason,
@@ -62,6 +95,8 @@ static enum next give_up(struct conn *c, struct forward *f, enum end_reason reas
 {
     struct txn *t = c->txn;
     bool is_parents = t->parent != NULL && !t->is_inside;
+    if (t->is_inside && fault == NULL && is_origins_doing(reason))
+        reason = look_into_tls(c, f, reason);
     if (fault != NULL)
         snprintf(t->details, sizeof(t->details), "%s%s%s sent %s",
                  is_parents ? "the parent '" : "the origin", is_parents ? t->parent->name : "",

@@ -12,6 +12,7 @@
 #include "proxy/net/stream_tls.h"
 #include "proxy/proposals.h"
 #include "proxy/worker.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 /* A client that goes so soon without a word did not like what it was shown. One that keeps a
@@ -142,6 +143,18 @@ bool inside_may_dial(const struct txn *t, const struct addr *a)
 {
     struct policy_verdict verdict = {.tls = POLICY_TLS_INSPECT};
     return !policy_exempts_address(t->pin->config->policy, a, t->pin->scratch, &verdict);
+}
+
+void inside_propose_exemption(struct conn *c, const char *why)
+{
+    const struct inspected *in = c->inspected;
+    proposals_note(c->worker->shared->proposals, host_str(&in->host), in->port,
+                   PROPOSAL_CERTIFICATE, (struct str){NULL, 0}, &c->client_addr.addr,
+                   clock_wall_ms());
+    log_line(LOG_WARNING,
+             "%s:%u %s and cannot be inspected; to exempt it, put it into a destination set that "
+             "inspection.never names",
+             in->host.name, (unsigned)in->port, why);
 }
 
 void inside_look_at_origin(struct conn *c)

@@ -33,6 +33,10 @@ MUST_CHECK bool inside_is_outdated(const struct conn *c);
  * ends here already. */
 MUST_CHECK bool inside_may_dial(const struct txn *t, const struct addr *a);
 
+/* The origin wants a certificate that only the client has: a line in the log, and a proposal. why
+ * fits behind its name. */
+void inside_propose_exemption(struct conn *c, const char *why);
+
 /* An origin that has ended while nothing was asked of it is let go of. */
 void inside_look_at_origin(struct conn *c);
 

@@ -14,9 +14,8 @@
 #include "proxy/conn.h"
 #include "proxy/inspected.h"
 #include "proxy/net/stream_tls.h"
-#include "proxy/proposals.h"
+#include "proxy/phase/inside.h"
 #include "proxy/worker.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 #define KEY_SIZE (2 * HOST_MAX + 16)
@@ -78,19 +77,6 @@ static enum next fail(struct conn *c, enum end_reason reason, const char *detail
     return conn_enter(c, &PHASE_INSPECT);
 }
 
-/* Nothing of ours can answer for the client: who knows what to do about it reads logs. */
-static void propose_exemption(struct conn *c)
-{
-    const struct inspected *i = c->inspected;
-    log_line(LOG_WARNING,
-             "%s:%u asks for a client certificate and cannot be inspected; to exempt it, put it "
-             "into a destination set that inspection.never names",
-             i->host.name, (unsigned)i->port);
-    proposals_note(c->worker->shared->proposals, host_str(&i->host), i->port,
-                   PROPOSAL_CERTIFICATE, (struct str){NULL, 0}, &c->client_addr.addr,
-                   clock_wall_ms());
-}
-
 static enum next judge(struct conn *c, struct origin_state *o)
 {
     char text[ORIGIN_FAULT_SIZE], details[sizeof(c->inspected->details)];
@@ -105,7 +91,7 @@ static enum next judge(struct conn *c, struct origin_state *o)
     count_add(&c->worker->counters.origin_faults[fault], 1);
     snprintf(details, sizeof(details), "the origin %s", text);
     if (fault == ORIGIN_WANTS_CERTIFICATE) {
-        propose_exemption(c);
+        inside_propose_exemption(c, "asks for a client certificate");
         return fail(c, END_CLIENT_CERTIFICATE_WANTED, details);
     }
     return fail(c, fault == ORIGIN_NO_TLS ? END_ORIGIN_TLS_FAILED : END_ORIGIN_CERTIFICATE,
