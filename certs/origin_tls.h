@@ -15,7 +15,8 @@
  *
  * What stands in the trust file is trusted, also where it is no root (RFC 5280 section 6.1.1
  * (d)). An abbreviated handshake keeps the verdict of the full one: name and time of the leaf
- * are looked at again, its chain is not.
+ * are looked at again, its chain is not. So whoever offers a session must see to it that no
+ * certificate of that chain has ended.
  *
  * A chain that was verified for the same name some minutes ago is believed by its bytes
  * (chain_cache.h); each context has its own memory of them, so a reload begins with none.

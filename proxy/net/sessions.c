@@ -14,6 +14,7 @@ struct kept {
     struct list_node in_bucket, in_age;
     SSL_SESSION *session;
     int64_t until; /* seconds since 1970; not given out from then on */
+    int64_t chain_end;
     uint64_t hash;
     size_t key_len;
     char key[];
@@ -76,26 +77,35 @@ void sessions_clear(struct sessions *s)
     s->generation++;
 }
 
-/* The end of the certificate's own time; 0 where there is none to trust any more. */
-static int64_t certificate_end(const SSL_SESSION *session)
+/* 0 where there is none to trust any more. */
+static int64_t certificate_end(const X509 *cert)
 {
-    X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
     struct tm end;
-    if (peer == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(peer), &end) != 1)
+    if (cert == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) != 1)
         return 0;
     return (int64_t)timegm(&end);
 }
 
+int64_t sessions_end_of(const STACK_OF(X509) *chain)
+{
+    int64_t first = sk_X509_num(chain) > 0 ? INT64_MAX : 0;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end = certificate_end(sk_X509_value(chain, i));
+        first = end < first ? end : first;
+    }
+    return first;
+}
+
 /* What was agreed, what the origin's ticket is good for (RFC 8446 section 4.6.1, RFC 5077
  * section 3.3: no hint is no limit), and its certificate: the first of them to end. */
-static int64_t end_of(const SSL_SESSION *session)
+static int64_t end_of(SSL_SESSION *session)
 {
     int64_t life = SSL_SESSION_get_timeout(session);
     unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(session);
     if (hint != 0 && (int64_t)hint < life)
         life = (int64_t)hint;
     int64_t end = SSL_SESSION_get_time(session) + life;
-    int64_t certificate = certificate_end(session);
+    int64_t certificate = certificate_end(SSL_SESSION_get0_peer(session));
     return certificate < end ? certificate : end;
 }
 
@@ -140,9 +150,10 @@ static void note_use(struct sessions *s, struct kept *k)
     list_append(&s->by_age, &k->in_age);
 }
 
-void sessions_put(struct sessions *s, uint32_t generation, struct str key, SSL_SESSION *session)
+void sessions_put(struct sessions *s, uint32_t generation, struct str key, SSL_SESSION *session,
+                  int64_t chain_end)
 {
-    int64_t until = end_of(session);
+    int64_t own_end = end_of(session), until = chain_end < own_end ? chain_end : own_end;
     if (s->max == 0 || generation != s->generation || until <= (int64_t)time(NULL) ||
         !SSL_SESSION_is_resumable(session))
         return;
@@ -155,10 +166,11 @@ void sessions_put(struct sessions *s, uint32_t generation, struct str key, SSL_S
     SSL_SESSION_free(k->session);
     k->session = session;
     k->until = until;
+    k->chain_end = chain_end;
     note_use(s, k);
 }
 
-SSL_SESSION *sessions_find(struct sessions *s, struct str key)
+SSL_SESSION *sessions_find(struct sessions *s, struct str key, int64_t *chain_end)
 {
     struct kept *k = find(s, key, hash_key(s, key));
     if (k == NULL)
@@ -168,5 +180,6 @@ SSL_SESSION *sessions_find(struct sessions *s, struct str key)
         return NULL;
     }
     note_use(s, k);
+    *chain_end = k->chain_end;
     return SSL_SESSION_up_ref(k->session) == 1 ? k->session : NULL;
 }

@@ -9,8 +9,9 @@
  *   sessions_new -> sessions_put ... sessions_find -> sessions_free
  *
  * Invariants: at most max keys, the one that was not used for the longest time goes first; none
- * is given out behind its own end or that of the origin's certificate; sessions_clear makes
- * worthless what was agreed before it, also what arrives later (the generation tells).
+ * is given out behind its own end or that of any certificate of the chain that was verified for
+ * it; sessions_clear makes worthless what was agreed before it, also what arrives later (the
+ * generation tells).
  * Threads: the worker's own only.
  */
 #ifndef PROXY_NET_SESSIONS_H
@@ -32,10 +33,17 @@ void sessions_free(struct sessions *s); /* NULL is fine */
 uint32_t sessions_generation(const struct sessions *s);
 void sessions_clear(struct sessions *s);
 
-/* Takes a reference of its own; of another generation, or without memory: does nothing. */
-void sessions_put(struct sessions *s, uint32_t generation, struct str key, SSL_SESSION *session);
+/* When the first certificate of a verified chain ends, in seconds since 1970; 0 where one has no
+ * end that can be read. */
+int64_t sessions_end_of(const STACK_OF(X509) *chain);
 
-/* With a reference for the caller, or NULL. */
-MUST_CHECK SSL_SESSION *sessions_find(struct sessions *s, struct str key);
+/* Takes a reference of its own; of another generation, or without memory: does nothing.
+ * chain_end: of the chain that was verified when it was agreed, or when the first of those was
+ * that it goes back to; a session has no memory of it. */
+void sessions_put(struct sessions *s, uint32_t generation, struct str key, SSL_SESSION *session,
+                  int64_t chain_end);
+
+/* With a reference for the caller, or NULL. chain_end: as it was put. */
+MUST_CHECK SSL_SESSION *sessions_find(struct sessions *s, struct str key, int64_t *chain_end);
 
 #endif

@@ -20,6 +20,7 @@
 struct keeping {
     struct sessions *store;
     uint32_t generation;
+    int64_t chain_end; /* of the session that was offered */
     size_t key_len;
     char key[];
 };
@@ -38,12 +39,19 @@ struct stream_tls {
 
 /* ---- what OpenSSL says ---- */
 
+/* A short handshake sees no chain: what it gives is good for as long as what it was made from. */
+static int64_t end_of_chain(const SSL *ssl, const struct keeping *k)
+{
+    return SSL_session_reused(ssl) ? k->chain_end : sessions_end_of(SSL_get0_verified_chain(ssl));
+}
+
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
     const struct stream_tls *t = SSL_get_app_data(ssl);
     const struct keeping *k = t != NULL ? t->keeping : NULL;
     if (k != NULL)
-        sessions_put(k->store, k->generation, (struct str){k->key, k->key_len}, session);
+        sessions_put(k->store, k->generation, (struct str){k->key, k->key_len}, session,
+                     end_of_chain(ssl, k));
     return 0; /* the reference stays OpenSSL's */
 }
 
@@ -368,7 +376,7 @@ int stream_tls_resume(struct stream *s, struct sessions *store, struct str key)
     struct keeping *k = make_keeping(store, key);
     if (k == NULL)
         return -1;
-    SSL_SESSION *session = sessions_find(store, key);
+    SSL_SESSION *session = sessions_find(store, key, &k->chain_end);
     int rc = session == NULL || SSL_set_session(t->ssl, session) == 1 ? 0 : -1;
     SSL_SESSION_free(session);
     ERR_clear_error();

@@ -14,6 +14,7 @@
 #define KEY STR_LIT("origin.test:443")
 
 static struct sessions *store;
+static int64_t end_s; /* what sessions_find says beside the session */
 
 static void set_up(void)
 {
@@ -85,12 +86,12 @@ START_TEST(a_ticket_finds_the_stream_that_moved)
     ck_assert_int_eq(stream_move(&home, &tf.near, on_ready), 0);
     for (unsigned i = 0; i < 10; i++)
         tls_flow_turn(TLS_FLOW_CHUNK);
-    SSL_SESSION *first = sessions_find(store, KEY);
+    SSL_SESSION *first = sessions_find(store, KEY, &end_s);
     ck_assert_int_eq(SSL_new_session_ticket(tf.far.ssl), 1);
     ck_assert_int_eq(SSL_do_handshake(tf.far.ssl), 1);
     for (unsigned i = 0; i < 10; i++)
         tls_flow_turn(TLS_FLOW_CHUNK);
-    SSL_SESSION *last = sessions_find(store, KEY);
+    SSL_SESSION *last = sessions_find(store, KEY, &end_s);
     ck_assert(last != NULL && last != first);
     SSL_SESSION_free(first);
     SSL_SESSION_free(last);
@@ -108,14 +109,14 @@ START_TEST(what_was_agreed_before_is_worthless_behind_a_clear)
     ck_assert(!visit(version, KEY));
     ck_assert(visit(version, KEY));
     /* One that is given by an older connection comes too late. */
-    SSL_SESSION *session = sessions_find(store, KEY);
+    SSL_SESSION *session = sessions_find(store, KEY, &end_s);
     ck_assert_ptr_nonnull(session);
     uint32_t generation = sessions_generation(store);
     sessions_clear(store);
-    sessions_put(store, generation, KEY, session);
-    ck_assert_ptr_null(sessions_find(store, KEY));
-    sessions_put(store, sessions_generation(store), KEY, session);
-    SSL_SESSION *again = sessions_find(store, KEY);
+    sessions_put(store, generation, KEY, session, INT64_MAX);
+    ck_assert_ptr_null(sessions_find(store, KEY, &end_s));
+    sessions_put(store, sessions_generation(store), KEY, session, INT64_MAX);
+    SSL_SESSION *again = sessions_find(store, KEY, &end_s);
     ck_assert_ptr_eq(again, session);
     SSL_SESSION_free(again);
     SSL_SESSION_free(session);
@@ -125,7 +126,7 @@ END_TEST
 static SSL_SESSION *take_session(void)
 {
     ck_assert(!visit(2, KEY));
-    SSL_SESSION *session = sessions_find(store, KEY);
+    SSL_SESSION *session = sessions_find(store, KEY, &end_s);
     ck_assert_ptr_nonnull(session);
     sessions_clear(store);
     return session;
@@ -133,14 +134,14 @@ static SSL_SESSION *take_session(void)
 
 static bool has_key(const char *key)
 {
-    SSL_SESSION *session = sessions_find(store, str_of(key));
+    SSL_SESSION *session = sessions_find(store, str_of(key), &end_s);
     SSL_SESSION_free(session);
     return session != NULL;
 }
 
 static void put(const char *key, SSL_SESSION *session)
 {
-    sessions_put(store, sessions_generation(store), str_of(key), session);
+    sessions_put(store, sessions_generation(store), str_of(key), session, INT64_MAX);
 }
 
 START_TEST(the_one_not_used_for_the_longest_time_goes_first)
@@ -185,20 +186,51 @@ START_TEST(none_outlives_its_own_time)
 }
 END_TEST
 
+static X509 *read_certificate(void)
+{
+    BIO *text = BIO_new_mem_buf(tf.pair.certificate, -1);
+    X509 *cert = PEM_read_bio_X509(text, NULL, NULL, NULL);
+    BIO_free(text);
+    return cert;
+}
+
+static void sign_until(X509 *cert, long seconds)
+{
+    BIO *text = BIO_new_mem_buf(tf.pair.key, -1);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, NULL, NULL);
+    X509_gmtime_adj(X509_getm_notAfter(cert), seconds);
+    ck_assert_int_gt(X509_sign(cert, key, EVP_sha256()), 0);
+    EVP_PKEY_free(key);
+    BIO_free(text);
+}
+
 /* The server shows a certificate that ends in so many seconds. */
 static void use_certificate_until(long seconds)
 {
-    BIO *text = BIO_new_mem_buf(tf.pair.certificate, -1);
-    BIO *key_text = BIO_new_mem_buf(tf.pair.key, -1);
-    X509 *cert = PEM_read_bio_X509(text, NULL, NULL, NULL);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_text, NULL, NULL, NULL);
-    X509_gmtime_adj(X509_getm_notAfter(cert), seconds);
-    ck_assert_int_gt(X509_sign(cert, key, EVP_sha256()), 0);
+    X509 *cert = read_certificate();
+    sign_until(cert, seconds);
     ck_assert_int_eq(SSL_CTX_use_certificate(tf.server, cert), 1);
     X509_free(cert);
-    EVP_PKEY_free(key);
-    BIO_free(text);
-    BIO_free(key_text);
+}
+
+/* It shows one that ends in an hour, of an authority that ends in so many seconds. */
+static void use_authority_until(long seconds)
+{
+    X509 *cert = read_certificate(), *authority = read_certificate();
+    X509_NAME *name = X509_NAME_new();
+    ck_assert_int_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                                (const unsigned char *)"authority", -1, -1, 0), 1);
+    X509_set_subject_name(authority, name);
+    X509_set_issuer_name(authority, name);
+    X509_set_issuer_name(cert, name);
+    sign_until(authority, seconds);
+    sign_until(cert, 3600);
+    ck_assert_int_eq(SSL_CTX_use_certificate(tf.server, cert), 1);
+    ck_assert_int_eq(SSL_CTX_clear_chain_certs(tf.server), 1);
+    ck_assert_int_eq(SSL_CTX_add1_chain_cert(tf.server, authority), 1);
+    X509_NAME_free(name);
+    X509_free(authority);
+    X509_free(cert);
 }
 
 START_TEST(none_outlives_the_certificate)
@@ -215,13 +247,38 @@ START_TEST(none_outlives_the_certificate)
 }
 END_TEST
 
+/* Also where the last session was agreed in a short handshake, which saw no chain. */
+START_TEST(none_outlives_an_authority_of_the_chain)
+{
+    unsigned version = 1 + (unsigned)_i;
+    use_authority_until(-5);
+    ck_assert(!visit(version, KEY));
+    ck_assert(!visit(version, KEY));
+    use_authority_until(3);
+    ck_assert(!visit(version, KEY));
+    ck_assert(visit(version, KEY));
+    ck_assert(visit(version, KEY));
+    sleep(4);
+    ck_assert(!visit(version, KEY));
+}
+END_TEST
+
+START_TEST(the_end_of_no_chain_is_over)
+{
+    STACK_OF(X509) *none = sk_X509_new_null();
+    ck_assert_int_eq(sessions_end_of(NULL), 0);
+    ck_assert_int_eq(sessions_end_of(none), 0);
+    sk_X509_free(none);
+}
+END_TEST
+
 START_TEST(a_store_of_none_keeps_nothing)
 {
     SSL_SESSION *session = take_session();
     struct sessions *none = sessions_new(0);
     ck_assert_ptr_nonnull(none);
-    sessions_put(none, sessions_generation(none), KEY, session);
-    ck_assert_ptr_null(sessions_find(none, KEY));
+    sessions_put(none, sessions_generation(none), KEY, session, INT64_MAX);
+    ck_assert_ptr_null(sessions_find(none, KEY, &end_s));
     sessions_free(none);
     SSL_SESSION_free(session);
 }
@@ -239,6 +296,8 @@ Suite *sessions_suite(void)
     tcase_add_test(tc, the_one_not_used_for_the_longest_time_goes_first);
     tcase_add_test(tc, none_outlives_its_own_time);
     tcase_add_loop_test(tc, none_outlives_the_certificate, 0, 2);
+    tcase_add_loop_test(tc, none_outlives_an_authority_of_the_chain, 0, 2);
+    tcase_add_test(tc, the_end_of_no_chain_is_over);
     tcase_add_test(tc, a_store_of_none_keeps_nothing);
     suite_add_tcase(suite, tc);
     return suite;
