@@ -143,9 +143,12 @@ static const char *parse_host_field(struct target *t, struct str text)
     return fault ? fault : host_parse(&t->host, host);
 }
 
-const char *target_parse_inside(struct target *t, struct str text, struct str host)
+const char *target_parse_inside(struct target *t, struct str method, struct str text,
+                                struct str host)
 {
     bool is_asterisk = str_eq(text, STR_LIT("*"));
+    if (is_asterisk && !str_eq(method, STR_LIT("OPTIONS")))
+        return "is '*', which stands for the server itself and for OPTIONS alone";
     if (!is_asterisk && (text.len == 0 || text.ptr[0] != '/'))
         return parse_absolute(t, text, STR_LIT("https://"), HTTPS_PORT);
     const char *fault = check_bytes(text);

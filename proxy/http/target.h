@@ -35,9 +35,11 @@ MUST_CHECK const char *target_parse_authority(struct target *t, struct str text)
 MUST_CHECK const char *target_parse_absolute(struct target *t, struct str text);
 
 /* The target of a request inside inspected TLS, where the client believes to speak to the
- * origin: "/path", or "*" (path is empty then), for the host of the Host field (empty: none
- * was sent; then host.len and port are 0); or "https://host[:port][/path]", which outdoes
- * Host. Without a port 443. Returns NULL, or the fault; t is of use after NULL only. */
-MUST_CHECK const char *target_parse_inside(struct target *t, struct str text, struct str host);
+ * origin: "/path", or "*" of OPTIONS alone (section 3.2.4; path is empty then), for the host of
+ * the Host field (empty: none was sent; then host.len and port are 0); or
+ * "https://host[:port][/path]", which outdoes Host. Without a port 443. Returns NULL, or the
+ * fault; t is of use after NULL only. */
+MUST_CHECK const char *target_parse_inside(struct target *t, struct str method, struct str text,
+                                           struct str host);
 
 #endif

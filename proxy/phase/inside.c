@@ -32,7 +32,8 @@ const char *inside_note_target(struct conn *c, const struct request_head *h)
     if (host != NULL && host->value.len == 0)
         return "stands beside an empty Host";
     const char *fault =
-        target_parse_inside(&target, h->target, host != NULL ? host->value : (struct str){NULL, 0});
+        target_parse_inside(&target, h->method, h->target,
+                            host != NULL ? host->value : (struct str){NULL, 0});
     if (fault != NULL)
         return fault;
     bool is_named = target.host.len != 0;

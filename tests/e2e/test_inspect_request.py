@@ -333,6 +333,19 @@ def test_options_for_the_whole_server(inspecting):
     assert read_message(c).content == b"ok"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_an_asterisk_is_for_options_alone(inspecting, method):
+    """RFC 9112 section 3.2.4; it is no other way to write '/'."""
+    i = inspecting()
+    there = i.origin()
+    c = i.inside(HOST, there)
+    c.send(request(f"{HOST}:{there.port}", "*", method=method))
+    assert c.read_until(b"\r\n").startswith(b"HTTP/1.1 400 ")
+    record = i.log.one(event="request")
+    assert record["status"] == 400 and record["end"] == "bad_request"
+    assert not there.has_request()
+
+
 def test_an_http_1_0_client(inspecting):
     i = inspecting()
     there = i.origin()

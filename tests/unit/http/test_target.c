@@ -214,28 +214,29 @@ END_TEST
 
 /* RFC 9112 section 3.2, as an origin reads it. */
 static const struct inside {
-    const char *target, *field, *host;
+    const char *method, *target, *field, *host;
     unsigned port;
     const char *path;
 } GOOD_INSIDE[] = {
-    {"/", "api.test", "api.test", 443, "/"},
-    {"/v1/x?y=%2F", "API.test.", "api.test", 443, "/v1/x?y=%2F"},
-    {"/", "api.test:8443", "api.test", 8443, "/"},
-    {"/", "api.test:", "api.test", 443, "/"},
-    {"/", "[::1]:444", "::1", 444, "/"},
-    {"/", "", "", 0, "/"},
-    {"*", "api.test", "api.test", 443, ""},
-    {"//other.test/", "api.test", "api.test", 443, "//other.test/"},
-    {"https://other.test/p", "api.test", "other.test", 443, "/p"},
-    {"HTTPS://other.test:8443", "api.test", "other.test", 8443, ""},
-    {"https://other.test?q", "", "other.test", 443, "?q"},
+    {"GET", "/", "api.test", "api.test", 443, "/"},
+    {"GET", "/v1/x?y=%2F", "API.test.", "api.test", 443, "/v1/x?y=%2F"},
+    {"GET", "/", "api.test:8443", "api.test", 8443, "/"},
+    {"GET", "/", "api.test:", "api.test", 443, "/"},
+    {"GET", "/", "[::1]:444", "::1", 444, "/"},
+    {"GET", "/", "", "", 0, "/"},
+    {"OPTIONS", "*", "api.test", "api.test", 443, ""},
+    {"GET", "//other.test/", "api.test", "api.test", 443, "//other.test/"},
+    {"GET", "https://other.test/p", "api.test", "other.test", 443, "/p"},
+    {"GET", "HTTPS://other.test:8443", "api.test", "other.test", 8443, ""},
+    {"GET", "https://other.test?q", "", "other.test", 443, "?q"},
 };
 
 START_TEST(inside_is_taken)
 {
     const struct inside *row = &GOOD_INSIDE[_i];
     struct target t;
-    const char *fault = target_parse_inside(&t, str_of(row->target), str_of(row->field));
+    const char *fault = target_parse_inside(&t, str_of(row->method), str_of(row->target),
+                                            str_of(row->field));
     ck_assert_msg(fault == NULL, "%s: %s", row->target, fault);
     ck_assert_uint_eq(t.host.len, strlen(row->host));
     ck_assert(str_eq((struct str){t.host.name, t.host.len}, str_of(row->host)));
@@ -244,26 +245,32 @@ START_TEST(inside_is_taken)
 }
 END_TEST
 
+#define ASTERISK "is '*', which stands for the server itself and for OPTIONS alone"
+
 static const struct {
-    const char *target, *field, *fault;
+    const char *method, *target, *field, *fault;
 } BAD_INSIDE[] = {
-    {"", "api.test", "is empty"},
-    {"x", "api.test", "is no path and no URL that begins with https://"},
-    {"**", "api.test", "is no path and no URL that begins with https://"},
-    {"http://api.test/", "api.test", "has a scheme other than https"},
-    {"https://", "api.test", "has no host"},
-    {"https://u@api.test/", "api.test", "has a user name in it"},
-    {"/a#b", "api.test", "has a fragment"},
-    {"/a b", "api.test", "has a space in it"},
-    {"/", "api.test:0", "stands beside a Host that is none"},
-    {"/", "a..b", "stands beside a Host that is none"},
+    {"GET", "", "api.test", "is empty"},
+    {"GET", "x", "api.test", "is no path and no URL that begins with https://"},
+    {"GET", "*", "api.test", ASTERISK},
+    {"options", "*", "api.test", ASTERISK},
+    {"", "*", "", ASTERISK},
+    {"OPTIONS", "**", "api.test", "is no path and no URL that begins with https://"},
+    {"GET", "http://api.test/", "api.test", "has a scheme other than https"},
+    {"GET", "https://", "api.test", "has no host"},
+    {"GET", "https://u@api.test/", "api.test", "has a user name in it"},
+    {"GET", "/a#b", "api.test", "has a fragment"},
+    {"GET", "/a b", "api.test", "has a space in it"},
+    {"GET", "/", "api.test:0", "stands beside a Host that is none"},
+    {"GET", "/", "a..b", "stands beside a Host that is none"},
 };
 
 START_TEST(inside_is_refused)
 {
     struct target t;
     const char *fault =
-        target_parse_inside(&t, str_of(BAD_INSIDE[_i].target), str_of(BAD_INSIDE[_i].field));
+        target_parse_inside(&t, str_of(BAD_INSIDE[_i].method), str_of(BAD_INSIDE[_i].target),
+                            str_of(BAD_INSIDE[_i].field));
     ck_assert_pstr_eq(fault, BAD_INSIDE[_i].fault);
 }
 END_TEST
