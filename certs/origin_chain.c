@@ -71,10 +71,18 @@ static int check_issuer(X509_STORE_CTX *ctx, int depth, bool is_anchor)
     return error == X509_V_OK ? 1 : fail(ctx, depth, error);
 }
 
+/* With ECDHE and in TLS 1.3 the origin signs with its key, and does nothing else with it. */
+static bool may_sign_handshakes(X509 *leaf)
+{
+    return (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) != 0; /* all, where it has none */
+}
+
 static int verify_anew(X509_STORE_CTX *ctx)
 {
     if (X509_verify_cert(ctx) != 1)
         return 0;
+    if (!may_sign_handshakes(X509_STORE_CTX_get0_cert(ctx)))
+        return fail(ctx, 0, X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE);
     int count = sk_X509_num(X509_STORE_CTX_get0_chain(ctx));
     for (int i = 1; i < count; i++)
         if (check_issuer(ctx, i, i == count - 1) != 1)

@@ -5,7 +5,9 @@
  * Beyond X509_verify_cert: who issued a certificate must be a CA by its basicConstraints (RFC
  * 5280 section 6.1.4 (k); OpenSSL is content with a keyUsage), and the name that is expected
  * must itself stand inside the name constraints (section 4.2.1.10): a wildcard of the leaf
- * could cover a name that they exclude.
+ * could cover a name that they exclude. A keyUsage of the leaf, where there is one, must have
+ * digitalSignature (RFC 8446 section 4.4.2.2, RFC 8422 section 5.3), for nothing else is done
+ * with its key; OpenSSL is content with keyEncipherment or keyAgreement.
  *
  * A chain that was verified a moment ago for the same is not verified again: see chain_cache.h.
  *

@@ -155,6 +155,13 @@ static enum origin_fault tell_invalid(int error, char text[ORIGIN_FAULT_SIZE])
     return ORIGIN_INVALID;
 }
 
+static enum origin_fault tell_usage(char text[ORIGIN_FAULT_SIZE])
+{
+    snprintf(text, ORIGIN_FAULT_SIZE, "has a certificate whose key may not sign handshakes (its "
+                                      "keyUsage has no digitalSignature)");
+    return ORIGIN_INVALID;
+}
+
 static enum origin_fault tell_self_signed(char text[ORIGIN_FAULT_SIZE])
 {
     snprintf(text, ORIGIN_FAULT_SIZE, "has a certificate that it signed itself");
@@ -189,6 +196,8 @@ enum origin_fault origin_fault_of_chain(X509_STORE_CTX *ctx, const char *expecte
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return tell_name(X509_STORE_CTX_get0_cert(ctx), expected, text);
+    case X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE:
+        return tell_usage(text);
     case X509_V_ERR_CA_MD_TOO_WEAK:
         return tell_weak_hash(cert, text);
     case X509_V_ERR_EE_KEY_TOO_SMALL:

@@ -29,9 +29,11 @@ FAULTS = {
     "no-san": ["without names", "no name"],
     "revoked": ["revoked"],
     "missing-intermediate": ["unknown", "not trusted", "issuer", "does not trust", "not known"],
+    "may-not-sign": ["may not sign", "digitalSignature"],
     "excluded-name": ["constraint", "may not", "must not", "not allowed", "excluded"],
 }
-FINE = ["good", "ip-san", "wildcard", "many-sans", "idn", "staple-good", "permitted-name"]
+FINE = ["good", "ip-san", "wildcard", "many-sans", "idn", "staple-good", "permitted-name",
+        "may-sign"]
 HOSTS = {"origin.test": "127.0.0.1", "a.wild.test": "127.0.0.1", "host-99.test": "127.0.0.1",
          "xn--bcher-kva.test": "127.0.0.1"}
 

@@ -54,6 +54,8 @@ CASES = {
     "missing-intermediate": {"is_alone": True},
     "excluded-name": {"by": "excluding"},
     "permitted-name": {"by": "permitting"},
+    "may-not-sign": {"usage": ["key_encipherment"], "bits": 2048},
+    "may-sign": {"usage": ["digital_signature", "key_encipherment"], "bits": 2048},
 }
 NAMES = list(CASES)
 
@@ -116,14 +118,18 @@ class BadCerts:
                 .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
                     signer.public_key()), False))
 
+    @staticmethod
+    def _usage(*bits):
+        every = ("digital_signature", "content_commitment", "key_encipherment",
+                 "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+                 "encipher_only", "decipher_only")
+        return x509.KeyUsage(**{bit: bit in bits for bit in every})
+
     def _authority(self, common_name, by, **constraints):
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._builder(common_name, key, by, (-30, 300))
         made = made.add_extension(x509.BasicConstraints(True, None), True).add_extension(
-            x509.KeyUsage(digital_signature=True, content_commitment=False,
-                          key_encipherment=False, data_encipherment=False, key_agreement=False,
-                          key_cert_sign=True, crl_sign=True, encipher_only=False,
-                          decipher_only=False), True)
+            self._usage("digital_signature", "key_cert_sign", "crl_sign"), True)
         if constraints:
             made = made.add_extension(x509.NameConstraints(**constraints), True)
         return made.sign(by[1] if by else key, hashes.SHA256()), key
@@ -137,6 +143,8 @@ class BadCerts:
         made = self._builder(HOST, key, by, case.get("days", (-1, 30)))
         made = made.add_extension(x509.BasicConstraints(False, None), True).add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+        if "usage" in case:
+            made = made.add_extension(self._usage(*case["usage"]), True)
         if names:
             made = made.add_extension(
                 x509.SubjectAlternativeName([self._general_name(n) for n in names]), False)

@@ -102,6 +102,16 @@ static const struct {
     {.what = "issuer for clients", .leaf.names = DNS, .middle.extended = "clientAuth",
      .fault = ORIGIN_INVALID},
 
+    {.what = "may sign", .leaf = {.names = DNS, .usage = "critical,digitalSignature"}},
+    {.what = "may sign and more",
+     .leaf = {.names = DNS, .usage = "digitalSignature,keyAgreement"}},
+    {.what = "may encipher alone",
+     .leaf = {.key = "rsa2048", .names = DNS, .usage = "keyEncipherment"},
+     .fault = ORIGIN_INVALID, .text = "may not sign handshakes (its keyUsage has no digitalS"},
+    {.what = "may encipher and sign certificates",
+     .leaf = {.key = "rsa2048", .names = DNS, .usage = "keyEncipherment,keyCertSign"},
+     .fault = ORIGIN_INVALID},
+
     {.what = "permitted", .leaf.names = DNS,
      .middle.constraints = "critical,permitted;DNS:example.com"},
     {.what = "permitted itself", .name = "example.com", .leaf.names = "DNS:example.com",
