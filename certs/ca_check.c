@@ -12,6 +12,7 @@
 #include "util/str.h"
 
 #define RSA_MIN_BITS 2048
+#define SECONDS_PER_DAY 86400
 #define PROBE "Sallyport tries the key of its CA"
 
 /* The curves that browsers take in certificates. */
@@ -101,6 +102,14 @@ void ca_check_certificate(X509 *cert, time_t now, const struct place *at, struct
     check_key(cert, at, faults);
     check_signature(cert, at, faults);
     ERR_clear_error();
+}
+
+void ca_check_end(X509 *cert, time_t now, const struct place *at, struct errlist *faults)
+{
+    time_t left = facts_time(X509_get0_notAfter(cert)) - now;
+    if (left >= 0 && left < (time_t)CA_CHECK_DAYS_TO_ROTATE * SECONDS_PER_DAY)
+        errlist_warn(faults, at, "it expires in %ld days; 'sallyport ca rotate' changes over to a "
+                     "new one", (long)(left / SECONDS_PER_DAY));
 }
 
 bool ca_check_has_key(X509 *cert, EVP_PKEY *key)

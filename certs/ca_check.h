@@ -19,6 +19,12 @@
  * to browsers. */
 void ca_check_certificate(X509 *cert, time_t now, const struct place *at, struct errlist *faults);
 
+/* A CA that ends before so many days wants its change-over to begin. */
+#define CA_CHECK_DAYS_TO_ROTATE 90
+
+/* A warning where it is as far as that. One that has ended is not this one's business. */
+void ca_check_end(X509 *cert, time_t now, const struct place *at, struct errlist *faults);
+
 /* Whether this is the private key of that certificate. Not const: as above. */
 MUST_CHECK bool ca_check_has_key(X509 *cert, EVP_PKEY *key);
 

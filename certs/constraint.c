@@ -3,6 +3,7 @@
 #include "certs/constraint.h"
 
 #include <limits.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,51 @@ int constraint_close(NAME_CONSTRAINTS *set)
         return add_range(set, CONSTRAINT_EXCLUDE, zero, 4, 0) < 0 ||
                add_range(set, CONSTRAINT_EXCLUDE, zero, 16, 0) < 0 ? -1 : 0;
     return 0;
+}
+
+/* A certificate with nothing else will do, once what is in its extensions was noted in it. */
+bool constraint_allows(NAME_CONSTRAINTS *set, const GENERAL_NAMES *names)
+{
+    X509 *probe = X509_new();
+    bool result = false;
+    if (probe != NULL && X509_add1_ext_i2d(probe, NID_subject_alt_name, (void *)(uintptr_t)names,
+                                           0, X509V3_ADD_DEFAULT) == 1) {
+        X509_check_purpose(probe, -1, 0);
+        result = NAME_CONSTRAINTS_check(probe, set) == X509_V_OK;
+    }
+    X509_free(probe);
+    ERR_clear_error();
+    return result;
+}
+
+static GENERAL_NAME *make_name(struct str host)
+{
+    struct addr a;
+    bool is_address = addr_parse(&a, host) == 0;
+    size_t len = is_address && addr_is_v4(&a) ? 4 : 16;
+    ASN1_STRING *value = ASN1_STRING_type_new(is_address ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    struct str bytes = host;
+    if (is_address)
+        bytes = (struct str){(const char *)a.bytes + sizeof(a.bytes) - len, len};
+    if (value == NULL || name == NULL || !ASN1_STRING_set(value, bytes.ptr, (int)bytes.len)) {
+        ASN1_STRING_free(value);
+        GENERAL_NAME_free(name);
+        return NULL;
+    }
+    GENERAL_NAME_set0_value(name, is_address ? GEN_IPADD : GEN_DNS, value);
+    return name;
+}
+
+bool constraint_allows_host(NAME_CONSTRAINTS *set, struct str host)
+{
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    GENERAL_NAME *name = make_name(host);
+    bool result = name != NULL && names != NULL && sk_GENERAL_NAME_push(names, name) > 0 &&
+                  constraint_allows(set, names);
+    GENERAL_NAME_free(name);
+    sk_GENERAL_NAME_free(names);
+    return result;
 }
 
 size_t constraint_count(const NAME_CONSTRAINTS *set, enum constraint_kind kind)

@@ -34,6 +34,13 @@ MUST_CHECK int constraint_add_prefix(NAME_CONSTRAINTS *set, enum constraint_kind
  * memory. */
 MUST_CHECK int constraint_close(NAME_CONSTRAINTS *set);
 
+/* Whether a certificate with these names may be issued: what OpenSSL says to one. False without
+ * memory. */
+MUST_CHECK bool constraint_allows(NAME_CONSTRAINTS *set, const GENERAL_NAMES *names);
+
+/* The same of a host: a name in lower-case A-labels, or an address as text. */
+MUST_CHECK bool constraint_allows_host(NAME_CONSTRAINTS *set, struct str host);
+
 /* How many entries there are of a kind. */
 size_t constraint_count(const NAME_CONSTRAINTS *set, enum constraint_kind kind);
 

@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "certs/constraint.h"
 #include "certs/facts.h"
 #include "certs/fault.h"
 #include "certs/leaf_order.h"
@@ -156,34 +157,18 @@ static GENERAL_NAMES *collect_names(struct leaf_names order)
     return names;
 }
 
-/* What OpenSSL would say to a certificate with these names. One with nothing else will do,
- * once what is in its extensions has been noted in it. */
-static bool is_permitted(const GENERAL_NAMES *names, NAME_CONSTRAINTS *constraints)
-{
-    X509 *probe = X509_new();
-    bool result = false;
-    if (probe != NULL && X509_add1_ext_i2d(probe, NID_subject_alt_name, (void *)(uintptr_t)names,
-                                           0, X509V3_ADD_DEFAULT) == 1) {
-        X509_check_purpose(probe, -1, 0);
-        result = NAME_CONSTRAINTS_check(probe, constraints) == X509_V_OK;
-    }
-    X509_free(probe);
-    ERR_clear_error();
-    return result;
-}
-
 static bool is_name_permitted(GENERAL_NAME *name, NAME_CONSTRAINTS *constraints)
 {
     GENERAL_NAMES *alone = sk_GENERAL_NAME_new_null();
     bool result = alone != NULL && sk_GENERAL_NAME_push(alone, name) > 0 &&
-                  is_permitted(alone, constraints);
+                  constraint_allows(constraints, alone);
     sk_GENERAL_NAME_free(alone);
     return result;
 }
 
 static void leave_out_forbidden(GENERAL_NAMES *names, NAME_CONSTRAINTS *constraints)
 {
-    if (is_permitted(names, constraints))
+    if (constraint_allows(constraints, names))
         return;
     int kept = 0;
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {

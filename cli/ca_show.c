@@ -16,8 +16,6 @@
 #include "util/clock.h"
 
 #define DEFAULT_PATH "/etc/sallyport"
-/* A CA that ends before this many days wants its change-over to begin. */
-#define DAYS_TO_ROTATE 90
 
 static const char help[] =
     "usage: sallyport ca show [--key FILE|URI] [--json] [FILE|DIR]\n\n"
@@ -101,10 +99,7 @@ static void check_one(const struct show *s, const struct ca_printed *p, struct e
 {
     const struct place at = {p->path, 0};
     ca_check_certificate(p->cert, s->now, &at, own);
-    long days = ca_print_days_left(p->cert, s->now);
-    if (days >= 0 && days < DAYS_TO_ROTATE)
-        errlist_warn(own, &at, "it expires in %ld days; 'sallyport ca rotate' changes over to a "
-                     "new one", days);
+    ca_check_end(p->cert, s->now, &at, own);
 }
 
 /* Prints one certificate; its faults, and what was found of its key before, go to all. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "certs/constraint.h"
 #include "conf/inspect_decision.h"
 
 #define TLS_1_2 0x0303
@@ -50,6 +51,17 @@ static void judge_inside(struct explain_answer *a, const struct policy_query *co
     a->stage = EXPLAIN_INSIDE;
 }
 
+/* As live traffic chooses the name of a leaf. */
+static bool is_beyond_ca(const struct explain_answer *a, const struct host *host,
+                         const struct hello *hello)
+{
+    NAME_CONSTRAINTS *constraints = a->config->inspection.ca_constraints;
+    struct str name = host_str(host);
+    if (host->is_address && hello->sni == HELLO_SNI_NAME)
+        name = hello_name(hello);
+    return constraints != NULL && !constraint_allows_host(constraints, name);
+}
+
 void explain_inspect(struct explain_answer *a, const struct policy_query *q, const char *sni,
                      struct policy_scratch *scratch)
 {
@@ -70,7 +82,9 @@ void explain_inspect(struct explain_answer *a, const struct policy_query *q, con
         a->is_allowed = false;
         a->stage = EXPLAIN_SNI;
         memcpy(a->details, answer.details, sizeof(a->details));
-    } else if (outcome == INSPECT_DECRYPT && a->target->inside.len > 0) {
-        judge_inside(a, q, scratch);
+    } else if (outcome == INSPECT_DECRYPT) {
+        a->is_beyond_ca = is_beyond_ca(a, q->host, &hello);
+        if (a->target->inside.len > 0)
+            judge_inside(a, q, scratch);
     }
 }

@@ -9,6 +9,7 @@
 #include "util/json.h"
 
 #define MAX_ROWS 14
+#define BEYOND_CA "the CA's name constraints forbid it"
 #define VALUE_SIZE 320
 #define NOTE_SIZE 320
 /* A value longer than this does not push the notes of the others to the right. */
@@ -177,6 +178,9 @@ static void add_tls(const struct explain_answer *a, struct rows *rows)
                  v->tls == POLICY_TLS_INSPECT && !a->is_guarded
                      ? ", unless it resolves to an exempt address"
                      : "");
+    if (a->is_beyond_ca)
+        snprintf(add_row(rows, "leaf", STR_LIT("none"))->note, NOTE_SIZE, BEYOND_CA
+                 " (%s): clients get an alert", a->config->inspection.ca_certificate_path);
 }
 
 /* The name in the hello, and the request in the tunnel where that is what is denied. */
@@ -282,7 +286,9 @@ static void put_tls(struct json *j, const struct explain_answer *a)
     if (!a->is_allowed && a->stage != EXPLAIN_INSIDE)
         return;
     json_str(j, "tls", str_of(tls_word(v)));
-    if (v->tls_reason != NULL)
+    if (a->is_beyond_ca)
+        json_str(j, "tls_reason", STR_LIT(BEYOND_CA));
+    else if (v->tls_reason != NULL)
         json_str(j, "tls_reason", str_of(v->tls_reason));
     put_place(j, "tls_at", &v->tls_at);
 }

@@ -40,6 +40,7 @@ struct explain_answer {
     bool is_allowed;               /* by both, and by what follows in the tunnel */
     const char *sni;               /* NULL: not asked for */
     enum explain_stage stage;
+    bool is_beyond_ca;             /* inspected, and the CA may not issue for it */
     char details[160];             /* of EXPLAIN_SNI: why, for people */
 };
 

@@ -91,7 +91,7 @@ static void build(struct config *c, const struct spec *spec, struct errlist *fau
     if (!c->inspection.is_enabled)
         return;
     policy_prove_exemptions(c->policy, faults);
-    inspection_check(spec, faults);
+    inspection_check(spec, &c->inspection, faults);
 }
 
 struct config *config_parse(const char *path, const struct str *text, struct errlist *faults)

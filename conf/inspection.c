@@ -3,7 +3,9 @@
 #include "conf/inspection.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -132,7 +134,9 @@ static void judge_ca(X509 *ca, const char *path, const struct place *at, struct 
 {
     struct errlist found;
     errlist_init(&found);
-    ca_check_certificate(ca, (time_t)(clock_wall_ms() / 1000), at, &found);
+    time_t now = (time_t)(clock_wall_ms() / 1000);
+    ca_check_certificate(ca, now, at, &found);
+    ca_check_end(ca, now, at, &found);
     for (size_t i = 0; i < found.count; i++) {
         if (found.items[i].is_warning)
             errlist_warn(faults, at, "%s: %s", path, found.items[i].text);
@@ -142,15 +146,19 @@ static void judge_ca(X509 *ca, const char *path, const struct place *at, struct 
     errlist_fini(&found);
 }
 
-static void judge_ca_text(struct str text, const char *path, const struct place *at,
-                          struct errlist *faults)
+static void judge_ca_text(struct inspection_config *i, struct str text, struct errlist *faults)
 {
+    const struct place *at = &i->ca_certificate_at;
     struct err e;
     STACK_OF(X509) *certs = pem_read_certificates(text, at, &e);
-    if (certs == NULL)
-        errlist_add(faults, at, "%s: %s", path, e.text);
-    else
-        judge_ca(sk_X509_value(certs, 0), path, at, faults);
+    if (certs == NULL) {
+        errlist_add(faults, at, "%s: %s", i->ca_certificate_path, e.text);
+    } else {
+        X509 *ca = sk_X509_value(certs, 0);
+        judge_ca(ca, i->ca_certificate_path, at, faults);
+        i->ca_constraints = X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
+        ERR_clear_error();
+    }
     pem_free_certificates(certs);
 }
 
@@ -159,12 +167,13 @@ static void set_ca_certificate(const struct spec_text *file, struct inspection_c
 {
     static const char mark[] = "PRIVATE KEY-----";
     struct str text;
+    i->ca_certificate_at = file->at;
     if (secret_read(file, MAX_PEM_BYTES, &i->ca_certificate_path, &text, faults) != 0) {
         i->ca_certificate_path = NULL;
         return;
     }
     if (memmem(text.ptr, text.len, mark, strlen(mark)) == NULL) {
-        judge_ca_text(text, i->ca_certificate_path, &file->at, faults);
+        judge_ca_text(i, text, faults);
         i->ca_certificate = (char *)text.ptr; /* file_read puts a NUL behind it */
         return;
     }
@@ -253,6 +262,7 @@ void inspection_free(struct inspection_config *i)
 {
     SSL_CTX_free(i->origin_tls);
     SSL_CTX_free(i->client_tls);
+    NAME_CONSTRAINTS_free(i->ca_constraints);
     mem_free(i->ca_certificate);
     mem_free(i->ca_certificate_path);
     mem_free(i->ca_key);

@@ -2,10 +2,16 @@
 /* inspection_check.c - what inspection would break; see inspection_check.h. */
 #include "conf/inspection_check.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "certs/constraint.h"
 #include "conf/inspection.h"
 #include "conf/set_names.h"
+#include "policy/host.h"
+
+#define ENTRY_SIZE 128 /* of one entry of the CA's constraints */
+#define LIST_SIZE 160  /* of all that are shown */
 
 static bool is_never(const struct spec *spec, const char *set)
 {
@@ -86,7 +92,88 @@ static void check_source(const struct spec *spec, const struct spec_source *s,
                  product->name.text, s->head.name);
 }
 
-void inspection_check(const struct spec *spec, struct errlist *faults)
+/* Whether the CA may issue for every host of a pattern, as far as that can be told: of a name,
+ * and of all below one. */
+static bool may_issue_for(NAME_CONSTRAINTS *constraints, const char *pattern)
+{
+    struct host host;
+    struct str name = str_of(pattern);
+    if (str_starts(name, STR_LIT("*.")))
+        name = (struct str){name.ptr + 2, name.len - 2};
+    name.len = str_find(name, '/');
+    return host_parse(&host, name) == NULL && str_find(host_str(&host), '*') == host.len &&
+           constraint_allows_host(constraints, host_str(&host));
+}
+
+static bool may_issue_for_set(const struct spec *spec, NAME_CONSTRAINTS *constraints,
+                              const char *name)
+{
+    const struct spec_set *set = set_names_destination(spec, name);
+    if (is_never(spec, name))
+        return true;
+    if (set == NULL || set->addresses.count + set->urls.count + set->regex.count +
+                           set->files.count > 0)
+        return false;
+    for (size_t i = 0; i < set->domains.count; i++)
+        if (!may_issue_for(constraints, set->domains.items[i].text))
+            return false;
+    return true;
+}
+
+static bool may_issue_for_rule(const struct spec *spec, NAME_CONSTRAINTS *constraints,
+                               const struct spec_rule *r)
+{
+    for (size_t i = 0; i < r->to.count; i++)
+        if (!may_issue_for_set(spec, constraints, r->to.items[i].text))
+            return false;
+    return r->to.is_set;
+}
+
+/* The entries of a kind: "corp.example, 10.0.0.0/8", cut where there is no room for more. */
+static void list_entries(const NAME_CONSTRAINTS *set, enum constraint_kind kind, char *out,
+                         size_t size)
+{
+    size_t used = 0, count = constraint_count(set, kind);
+    char one[ENTRY_SIZE];
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        constraint_format(set, kind, i, one, sizeof(one));
+        if (used + strlen(one) + sizeof(", ...") > size) {
+            snprintf(out + used, size - used, ", ...");
+            break;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", one);
+    }
+}
+
+static void warn_of_constraints(const struct inspection_config *inspection, struct errlist *faults)
+{
+    const NAME_CONSTRAINTS *set = inspection->ca_constraints;
+    bool is_limited = constraint_count(set, CONSTRAINT_PERMIT) > 0;
+    char list[LIST_SIZE];
+    list_entries(set, is_limited ? CONSTRAINT_PERMIT : CONSTRAINT_EXCLUDE, list, sizeof(list));
+    errlist_warn(faults, &inspection->ca_certificate_at,
+                 "%s: the CA may %sissue certificates for %s%s, and rules inspect more than that: "
+                 "clients of other hosts get an alert; `sallyport explain` tells of each",
+                 inspection->ca_certificate_path, is_limited ? "" : "not ", list,
+                 is_limited ? " alone" : "");
+}
+
+/* One warning for all rules. */
+static void check_constraints(const struct spec *spec, const struct inspection_config *inspection,
+                              struct errlist *faults)
+{
+    const struct spec_rule *rules = spec->rules.items;
+    for (size_t i = 0; i < spec->rules.count; i++)
+        if (would_inspect(spec, &rules[i]) &&
+            !may_issue_for_rule(spec, inspection->ca_constraints, &rules[i])) {
+            warn_of_constraints(inspection, faults);
+            return;
+        }
+}
+
+void inspection_check(const struct spec *spec, const struct inspection_config *inspection,
+                      struct errlist *faults)
 {
     const struct spec_rule *rules = spec->rules.items;
     const struct spec_source *sources = spec->sources.items;
@@ -98,4 +185,6 @@ void inspection_check(const struct spec *spec, struct errlist *faults)
                          "through");
     for (size_t i = 0; i < spec->sources.count; i++)
         check_source(spec, &sources[i], faults);
+    if (inspection->ca_constraints != NULL)
+        check_constraints(spec, inspection, faults);
 }

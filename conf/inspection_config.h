@@ -22,6 +22,8 @@ struct inspection_config {
     SSL_CTX *client_tls;      /* towards clients (certs/tls_server.h); each brings its leaf */
     char *ca_certificate;     /* PEM: the CA that signs first, then its issuers */
     char *ca_certificate_path;
+    struct place ca_certificate_at;
+    NAME_CONSTRAINTS *ca_constraints; /* what its certificate limits it to; NULL: nothing */
     char *ca_key;             /* a path or a pkcs11: URI; the key itself is the signer's alone */
     struct place ca_key_at;
     bool is_leaf_rsa;         /* leaves have RSA keys, not EC ones */

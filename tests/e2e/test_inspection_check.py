@@ -4,6 +4,8 @@ never is, and the line where that stands."""
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -73,6 +75,75 @@ def test_a_ca_that_can_sign_is_sound(folder):
     done = check(folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "" and "ok: " in done.stdout
+
+
+def test_a_ca_that_ends_soon_is_told_of(folder):
+    """By the rule of `ca show`."""
+    assert run("ca", "init", "--days", "60", "short", cwd=folder).returncode == 0
+    done = check(folder, "ca/ca", "short/ca")
+    assert done.returncode == 0 and ", 1 warning" in done.stdout
+    at = line_of(folder, "t.conf", "ca_certificate")
+    assert re.fullmatch(f"sallyport: {at}: warning: short/ca.pem: it expires in (59|60) days; "
+                        "'sallyport ca rotate' changes over to a new one\n", done.stderr)
+
+
+# A CA that may issue for some hosts alone
+
+def limit(folder, *options):
+    """The CA of the configuration is one with these options from now on."""
+    shutil.rmtree(folder / "ca")
+    assert run("ca", "init", *options, "ca", cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--permit", "corp.test", "--permit", "web.test"],
+     "issue certificates for corp.test, web.test alone, and rules inspect more than that"),
+    (["--exclude", "web.test"], "not issue certificates for web.test, and rules inspect"),
+])
+def test_a_ca_that_may_not_issue_for_all_that_is_inspected(folder, options, words):
+    limit(folder, *options)
+    done = check(folder)
+    assert done.returncode == 0 and ", 1 warning" in done.stdout
+    at = line_of(folder, "t.conf", "ca_certificate")
+    assert done.stderr.startswith(f"sallyport: {at}: warning: ca/ca.pem: the CA may {words}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("old, new", [
+    ('"*.web.test", "*.webex.com" ]', '"*.web.test", "a.web.test", "b.web.test/path" ]'),
+    ("enabled = true;", 'enabled = true; default = "tunnel";'),
+])
+def test_where_it_may_issue_for_all_of_it_nothing_is_said(folder, old, new):
+    limit(folder, "--permit", "web.test")
+    done = check(folder, old, new)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_a_rule_that_inspects_beyond_it_is_told_of(folder):
+    limit(folder, "--permit", "web.test")
+    done = check(folder, 'action = "allow"; }\n);\ninspection = { enabled = true;',
+                 'action = "allow"; tls = "inspect"; }\n);\n'
+                 'inspection = { default = "tunnel"; enabled = true;')
+    assert "the CA may issue certificates for web.test alone" in done.stderr
+
+
+@pytest.mark.parametrize("host, sni, is_beyond", [
+    ("a.web.test", None, False), ("www.webex.com", None, True), ("a.plain.test", None, False),
+    ("amcs1.webex.com", None, False), ("93.184.216.1", None, True),
+    ("93.184.216.1", "a.web.test", False), ("www.webex.com", "a.web.test", True)])
+def test_explain_knows_for_whom_it_may_issue(folder, host, sni, is_beyond):
+    limit(folder, "--permit", "web.test")
+    check(folder, '"*.webex.com" ];', '"*.webex.com" ]; addresses = [ "93.184.216.0/24" ];')
+    args = ["--sni", sni] if sni else []
+    row, status = ask(folder, *args, host)
+    assert (row["verdict"], status) == ("allow", 0)
+    reason = "the CA's name constraints forbid it"
+    assert (row["tls_reason"] == reason) == is_beyond
+    if is_beyond:
+        assert row["tls"] == "inspect"
+    said = run("explain", "-c", "t.conf", *args, host, cwd=folder).stdout
+    wanted = rf"\n +leaf +none +{reason} \(ca/ca\.pem\): clients get an alert\n"
+    assert bool(re.search(wanted, said)) == is_beyond
 
 
 def test_an_rsa_leaf_key_is_sound(folder):

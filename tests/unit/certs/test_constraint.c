@@ -42,6 +42,48 @@ static const struct {
     {"::1", NULL, "permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
 };
 
+/* RFC 5280 section 4.2.1.10. */
+static const struct {
+    const char *permit, *exclude, *host;
+    bool is_allowed;
+} hosts[] = {
+    {"corp.example", NULL, "corp.example", true},
+    {"corp.example", NULL, "a.b.corp.example", true},
+    {"corp.example", NULL, "acorp.example", false},
+    {"corp.example", NULL, "example", false},
+    {"corp.example", NULL, "10.0.0.1", true}, /* until constraint_close */
+    {NULL, "corp.example", "www.corp.example", false},
+    {NULL, "corp.example", "www.example", true},
+    {"corp.example", "bad.corp.example", "a.bad.corp.example", false},
+    {"corp.example", "bad.corp.example", "good.corp.example", true},
+    {"10.0.0.0/8", NULL, "10.255.0.1", true},
+    {"10.0.0.0/8", NULL, "11.0.0.1", false},
+    {"2001:db8::/33", NULL, "2001:db8::1", true},
+    {"2001:db8::/33", NULL, "2001:db8:8000::1", false},
+};
+
+START_TEST(hosts_are_judged)
+{
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        NAME_CONSTRAINTS *set = set_of(hosts[i].permit, hosts[i].exclude);
+        ck_assert_msg(constraint_allows_host(set, str_of(hosts[i].host)) == hosts[i].is_allowed,
+                      "%s", hosts[i].host);
+        NAME_CONSTRAINTS_free(set);
+    }
+}
+END_TEST
+
+START_TEST(a_closed_set_knows_addresses_too)
+{
+    NAME_CONSTRAINTS *set = set_of("corp.example", NULL);
+    ck_assert_int_eq(constraint_close(set), 0);
+    ck_assert(constraint_allows_host(set, STR_LIT("corp.example")));
+    ck_assert(!constraint_allows_host(set, STR_LIT("10.0.0.1")));
+    ck_assert(!constraint_allows_host(set, STR_LIT("::1")));
+    NAME_CONSTRAINTS_free(set);
+}
+END_TEST
+
 START_TEST(encoded_as_openssl_does)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -137,6 +179,8 @@ Suite *constraint_suite(void)
     Suite *s = suite_create("constraint");
     TCase *t = tcase_create("all");
     tcase_add_test(t, encoded_as_openssl_does);
+    tcase_add_test(t, hosts_are_judged);
+    tcase_add_test(t, a_closed_set_knows_addresses_too);
     tcase_add_test(t, shown_as_it_was_given);
     tcase_add_test(t, shows_what_is_not_ours);
     tcase_add_test(t, what_is_permitted_is_all);
