@@ -75,6 +75,7 @@ static enum next handshake_step(struct conn *c)
         return refuse_tls(c, COUNT_TLS_FAILED, stream_tls_fault(&c->client, fault));
     count_add(&c->worker->counters.tls_handshakes[COUNT_TLS_OK], 1);
     c->is_new = true;
+    conn_watch(c);
     return conn_enter(c, &PHASE_REQUEST);
 }
 

@@ -255,6 +255,7 @@ static enum next shake_hands(struct conn *c)
     c->is_new = true;
     c->is_logged = false;
     conn_set_deadline(c, c->worker->pin->config->limits.header_timeout_ms);
+    conn_watch(c);
     return conn_enter(c, &PHASE_REQUEST);
 }
 

@@ -256,9 +256,11 @@ static enum next no_more(struct conn *c, enum io rc)
     if (rc == IO_AGAIN && c->state == NULL && c->inspected != NULL && inside_is_outdated(c))
         return end_idle(c, END_RELOADED);
     if (rc == IO_AGAIN)
-        return c->state == NULL && c->worker->is_draining ? end_idle(c, idle) : NEXT_AGAIN;
+        return c->state == NULL && c->worker->is_draining ? end_idle(c, END_DRAINED) : NEXT_AGAIN;
+    if (c->state == NULL && rc == IO_EOF)
+        return end_idle(c, idle);
     if (c->state == NULL)
-        return rc == IO_EOF ? end_idle(c, idle) : conn_end(c, END_CLIENT_RESET);
+        return conn_end(c, idle == END_LEAF_REFUSED ? idle : END_CLIENT_RESET);
     return conn_fail(c, rc == IO_EOF ? END_CLIENT_GONE : END_CLIENT_RESET, NULL);
 }
 
@@ -331,7 +333,7 @@ static enum next request_step(struct conn *c)
         return c->state == NULL ? end_idle(c, END_CLIENT_IDLE)
                                 : conn_fail(c, END_HEADER_TIMEOUT, NULL);
     if (c->state == NULL && c->worker->is_draining && !c->client.is_readable)
-        return end_idle(c, END_CLIENT_IDLE);
+        return end_idle(c, END_DRAINED);
     if (c->inspected != NULL)
         inside_look_at_origin(c);
     if (c->early != NULL && c->state == NULL)

@@ -78,6 +78,17 @@ def test_a_client_that_closes_straight_after_the_leaf(inspecting, version):
     one_proposal(i, host=HOST, alerts=0, closed=1)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_one_that_resets_straight_after_the_leaf(inspecting, version):
+    """What is proposed is what the log says."""
+    i = inspecting()
+    there = i.origin()
+    c = i.inside(HOST, there, newest=version, oldest=version)
+    c.reset()
+    check_log(i)
+    one_proposal(i, host=HOST, alerts=0, closed=1)
+
+
 @pytest.mark.parametrize("way", ["close", "reset"])
 def test_a_client_that_breaks_off_within_the_handshake(inspecting, way):
     """TLS 1.2: it has the leaf, and closes without an alert."""

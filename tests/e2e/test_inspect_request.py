@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import signal
 import ssl
 import threading
 
@@ -344,6 +345,23 @@ def test_an_asterisk_is_for_options_alone(inspecting, method):
     record = i.log.one(event="request")
     assert record["status"] == 400 and record["end"] == "bad_request"
     assert not there.has_request()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_stop_ends_what_is_idle(inspecting, count):
+    """At once, and it is not the client that was idle for too long."""
+    i = inspecting()
+    there = i.origin()
+    c = i.inside(HOST, there)
+    for _ in range(count):
+        c.send(request(f"{HOST}:{there.port}", "/"))
+        peer = there.accept()
+        read_message(peer)
+        peer.send(response(b"ok"))
+        assert read_message(c).content == b"ok"
+    i.proxy.signal(signal.SIGTERM)
+    assert i.proxy.wait_exit(10) == 0
+    assert i.log.one(event="close")["end"] == "drained"
 
 
 def test_an_http_1_0_client(inspecting):
