@@ -168,8 +168,9 @@ static void add_tls(const struct explain_answer *a, struct rows *rows)
     if (v->tls_at.file != NULL)
         snprintf(at, sizeof(at), " (%s:%u)", v->tls_at.file, v->tls_at.line);
     if (v->is_exempt && v->tls_pattern.len > 0)
-        snprintf(row->note, sizeof(row->note), "exempt: '%.*s' of %s%s, in inspection.never",
-                 STR_ARG(v->tls_pattern), v->tls_set, at);
+        snprintf(row->note, sizeof(row->note), "exempt: '%.*s' of %s%s, %s",
+                 STR_ARG(v->tls_pattern), v->tls_set, at,
+                 v->is_always ? "which always holds" : "in inspection.never");
     else if (v->is_exempt)
         snprintf(row->note, sizeof(row->note), "exempt: the source %s%s, in inspection.never_from",
                  v->tls_set, at);

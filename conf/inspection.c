@@ -77,7 +77,7 @@ static void append_named(const struct spec *spec, const struct policy_builder *b
 
 /* The sets of `never`; the promised ones behind those that are named. */
 static int *find_never(const struct spec *spec, struct policy_builder *b, size_t *count,
-                       struct errlist *faults)
+                       size_t *always, struct errlist *faults)
 {
     const struct spec_texts *names = &spec->inspection.never;
     bool is_on = spec->inspection.enabled.value != 0;
@@ -85,10 +85,12 @@ static int *find_never(const struct spec *spec, struct policy_builder *b, size_t
     int *sets = mem_must_zalloc((names->count + ALWAYS_COUNT) * sizeof(*sets));
     for (size_t i = 0; i < names->count; i++)
         append_named(spec, b, &names->items[i], sets, count, faults);
+    size_t named = *count;
     append_set(sets, count, policy_find_destination(b, STR_LIT(UNINSPECTABLE)));
     if (is_on && !holds_promised(spec))
         append_set(sets, count, add_built_in(spec, b, faults));
     append_set(sets, count, media);
+    *always = *count - named;
     if (is_on && media < 0)
         errlist_warn(faults, &spec->inspection.head.at,
                      "the media subnets of Webex are not known, so nothing keeps them from being "
@@ -116,7 +118,7 @@ static void set_policy(const struct spec *spec, struct policy_builder *b, struct
     struct policy_inspection p = {
         .fallback = s->fallback.value == SPEC_TLS_INSPECT ? POLICY_TLS_INSPECT : POLICY_TLS_TUNNEL,
     };
-    int *never = find_never(spec, b, &p.never_count, faults);
+    int *never = find_never(spec, b, &p.never_count, &p.always_count, faults);
     int *from = set_names_find(spec, b, &s->never_from, true, &p.never_from_count, faults);
     check_never_from(spec, faults);
     p.never = never;

@@ -9,6 +9,7 @@ static void mark_exempt(struct policy_verdict *v, const struct exemption *e, con
     v->tls = POLICY_TLS_TUNNEL;
     v->tls_reason = e->reason;
     v->is_exempt = true;
+    v->is_always = e->is_always;
     v->tls_set = set;
 }
 

@@ -53,19 +53,19 @@ const struct exemption *inspection_find(const struct exemption *list, size_t cou
 }
 
 /* A set that is named twice counts where it stands first. */
-static void add_exemption(struct exemption *list, size_t *count, uint16_t set, char *reason)
+static void add_exemption(struct exemption *list, size_t *count, const struct exemption *one)
 {
-    if (inspection_find(list, *count, set) != NULL) {
-        mem_free(reason);
-        return;
-    }
-    list[(*count)++] = (struct exemption){reason, set};
+    if (inspection_find(list, *count, one->set) == NULL)
+        list[(*count)++] = *one;
+    else
+        mem_free(one->reason);
 }
 
 void policy_set_inspection(struct policy_builder *b, const struct policy_inspection *inspection)
 {
     const struct policy *p = b->policy;
     struct inspection *i = &b->policy->inspection;
+    size_t named = inspection->never_count - inspection->always_count;
     ASSERT(inspection->fallback != POLICY_TLS_NONE);
     inspection_fini(i);
     i->is_on = true;
@@ -75,13 +75,13 @@ void policy_set_inspection(struct policy_builder *b, const struct policy_inspect
     for (size_t k = 0; k < inspection->never_count; k++) {
         int set = inspection->never[k];
         ASSERT(set >= 0 && (size_t)set < p->destinations_count);
-        add_exemption(i->never, &i->never_count, (uint16_t)set,
-                      make_reason("never", p->destinations[set].name));
+        add_exemption(i->never, &i->never_count, &(struct exemption){
+            make_reason("never", p->destinations[set].name), (uint16_t)set, k >= named});
     }
     for (size_t k = 0; k < inspection->never_from_count; k++) {
         int set = inspection->never_from[k];
         ASSERT(set >= 0 && (size_t)set < p->sources_count);
-        add_exemption(i->never_from, &i->never_from_count, (uint16_t)set,
-                      make_reason("never_from", p->sources[set].name));
+        add_exemption(i->never_from, &i->never_from_count, &(struct exemption){
+            make_reason("never_from", p->sources[set].name), (uint16_t)set, false});
     }
 }

@@ -20,6 +20,7 @@
 struct exemption {
     char *reason; /* "never: SET", "never_from: SET" */
     uint16_t set;
+    bool is_always; /* it holds though the configuration does not name it */
 };
 
 struct inspection {

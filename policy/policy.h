@@ -67,6 +67,7 @@ struct policy_verdict {
     const char *tls_reason;    /* "inspection is off", "never: SET", "never_from: SET", "tls of
                                 * the rule", "inspection.default"; NULL where tls is NONE */
     bool is_exempt;            /* by inspection.never or never_from, whatever the rules say */
+    bool is_always;            /* by a set that holds though inspection.never has it not */
     const char *tls_set;       /* the set that exempts; NULL: none does */
     struct str tls_pattern;    /* in it, as written; len 0: none (never_from) */
     struct place tls_at;       /* of that pattern, or of the source set; of the rule where its

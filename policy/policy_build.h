@@ -100,6 +100,7 @@ struct policy_inspection {
     enum policy_tls fallback;
     const int *never;
     size_t never_count;
+    size_t always_count; /* the last ones of never: the configuration does not name them */
     const int *never_from;
     size_t never_from_count;
 };

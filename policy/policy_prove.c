@@ -233,9 +233,17 @@ static bool may_report(struct proof *s)
     return true;
 }
 
-static void report_set(struct proof *s, const char *kind, const char *set, const char *list)
+static void report_set(struct proof *s, const char *kind, const char *set,
+                       const struct exemption *e, const char *list)
 {
-    if (may_report(s))
+    if (!may_report(s))
+        return;
+    if (e->is_always)
+        errlist_add(s->faults, &s->rule->at,
+                    "rule '%s' says tls = \"inspect\", but its %s set %s is never inspected, "
+                    "whatever the configuration says",
+                    s->rule->name, kind, set);
+    else
         errlist_add(s->faults, &s->rule->at,
                     "rule '%s' says tls = \"inspect\", but its %s set %s is in inspection.%s: "
                     "it is never inspected",
@@ -318,7 +326,7 @@ static void prove_sources(struct proof *s)
         if (is_repeated(rule->from, i) || !is_source_exempt(s, rule->from[i]))
             continue;
         if (e != NULL)
-            report_set(s, "source", source->name, "never_from");
+            report_set(s, "source", source->name, e, "never_from");
         else if (may_report(s))
             errlist_add(s->faults, &rule->at,
                         "rule '%s' says tls = \"inspect\", but all clients of its source set %s "
@@ -336,8 +344,10 @@ static void prove_destinations(struct proof *s)
         uint16_t set = rule->to[i];
         if (is_repeated(rule->to, i))
             continue;
-        if (inspection_find(inspection->never, inspection->never_count, set) != NULL)
-            report_set(s, "destination", s->p->destinations[set].name, "never");
+        const struct exemption *e =
+            inspection_find(inspection->never, inspection->never_count, set);
+        if (e != NULL)
+            report_set(s, "destination", s->p->destinations[set].name, e, "never");
         else
             judge_set(s, set);
     }

@@ -193,7 +193,11 @@ def test_a_rule_that_would_inspect_what_is_exempt_is_an_error(folder):
     assert done.returncode == 1
     at = line_of(folder, "t.conf", 'name = "web"')
     assert done.stderr.startswith(f"sallyport: {at}: "), done.stderr
-    assert "webex-uninspectable" in done.stderr
+    assert "set webex-uninspectable is never inspected, whatever the configuration" in done.stderr
+    (folder / "t.conf").write_text((folder / "t.conf").read_text().replace(
+        'never = [ "bank" ]', 'never = [ "webex-uninspectable" ]'))
+    done = run("check", "-c", "t.conf", cwd=folder)
+    assert "set webex-uninspectable is in inspection.never: it is never" in done.stderr
 
 
 GLOB_AT = ("webex.conf", '"*mcs*.webex.com"')
@@ -233,7 +237,10 @@ def test_an_exemption_for_people(folder):
     done = run("explain", "-c", "t.conf", "amcs1.webex.com", cwd=folder)
     at = line_of(folder, *GLOB_AT)
     assert (f"tls      tunnel       exempt: '*mcs*.webex.com' of webex-uninspectable ({at}), "
-            "in inspection.never\n") in done.stdout
+            "which always holds\n") in done.stdout
+    at = line_of(folder, "t.conf", "bank = {")
+    done = run("explain", "-c", "t.conf", "a.bank.test", cwd=folder)
+    assert f"exempt: '*.bank.test' of bank ({at}), in inspection.never\n" in done.stdout
     done = run("explain", "-c", "t.conf", "--from", "10.40.0.3", "a.web.test", cwd=folder)
     at = line_of(folder, "t.conf", "nodes = {")
     assert f"exempt: the source nodes ({at}), in inspection.never_from\n" in done.stdout
