@@ -53,6 +53,23 @@ static int take_domain(struct ca_options *o, enum constraint_kind kind, struct s
     return 0;
 }
 
+/* An address with a length behind it, which together are no range. */
+static int reject_range(struct str text, struct addr *a, struct str length, struct err *e)
+{
+    bool is_v4_text = str_find(text, ':') == text.len;
+    unsigned most = is_v4_text ? 32 : 128;
+    uint64_t given;
+    char network[ADDR_TEXT_SIZE];
+    if (length.len > 3 || str_to_u64(length, most, &given) != 0)
+        return err_set(e, NULL, "'%s' is no range of addresses: its length is no number from 0 to "
+                       "%u", text.ptr, most);
+    for (size_t i = (size_t)given + 128 - most; i < 128; i++)
+        a->bytes[i / 8] &= (uint8_t)~(0x80u >> (i % 8));
+    return err_set(e, NULL, "'%s' is no range of addresses: it has bits beyond its length; %s/%u "
+                   "is the range that it is in", text.ptr, addr_format(a, network),
+                   (unsigned)given - (addr_is_v4(a) && !is_v4_text ? 96 : 0));
+}
+
 static int take_constraint(struct ca_options *o, enum constraint_kind kind, const char *value,
                            struct err *e)
 {
@@ -60,8 +77,12 @@ static int take_constraint(struct ca_options *o, enum constraint_kind kind, cons
     unsigned bits;
     if (o->constraints == NULL && (o->constraints = NAME_CONSTRAINTS_new()) == NULL)
         return err_set(e, NULL, "out of memory");
-    if (addr_parse_prefix(&prefix, &bits, str_of(value)) < 0)
+    if (addr_parse_prefix(&prefix, &bits, str_of(value)) < 0) {
+        struct str length = str_of(value), address = str_cut(&length, '/');
+        if (addr_parse(&prefix, address) == 0)
+            return reject_range(str_of(value), &prefix, length, e);
         return take_domain(o, kind, str_of(value), e);
+    }
     if (constraint_add_prefix(o->constraints, kind, &prefix, bits) < 0)
         return err_set(e, NULL, "out of memory");
     return 0;
