@@ -97,9 +97,7 @@ static const struct exemption *find_prefix(const struct policy *p, const struct 
     return found;
 }
 
-/* On networks with IPv6 alone the translator's prefix stands in front of an IPv4 address
- * (RFC 6052 section 2.1): dialling the one is dialling the other. */
-static bool is_translated(const struct addr *a, struct addr *v4)
+bool exempt_is_translated(const struct addr *a, struct addr *v4)
 {
     static const struct addr PREFIX = {{0x00, 0x64, 0xff, 0x9b}};
     if (!addr_in_prefix(a, &PREFIX, 96))
@@ -118,7 +116,7 @@ bool policy_exempts_address(const struct policy *p, const struct addr *dialled,
     if (v->is_exempt || v->tls == POLICY_TLS_NONE || p->inspection.never_count == 0)
         return v->is_exempt;
     const struct exemption *found = find_prefix(p, dialled, &prefix);
-    if (found == NULL && is_translated(dialled, &v4))
+    if (found == NULL && exempt_is_translated(dialled, &v4))
         found = find_prefix(p, &v4, &prefix);
     if (found == NULL)
         return false;

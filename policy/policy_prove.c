@@ -4,8 +4,8 @@
  * policy.h.
  *
  * A pattern is reported where every host that it can match is exempt by one pattern of a set in
- * inspection.never. Whatever is not certain is not reported: regexes are not judged, nor are
- * patterns that only several others cover together.
+ * inspection.never. Whatever is not certain is not reported: of regexes those are judged that are
+ * a host and nothing else, and patterns that only several others cover together are not.
  */
 #include "policy/policy.h"
 
@@ -15,6 +15,7 @@
 #include "policy/builder.h"
 #include "policy/catalog.h"
 #include "policy/compiled.h"
+#include "policy/exempt.h"
 #include "util/mem.h"
 
 #define MAX_FAULTS 10 /* of one rule */
@@ -192,26 +193,85 @@ static void judge_glob(struct proof *s, uint32_t index)
 }
 
 /* Inside a prefix, or under "*", which takes addresses too. */
+static void look_for_prefixes(struct look *look, const struct addr *a, unsigned bits)
+{
+    const struct policy *p = look->proof->p;
+    const struct netset *n = &p->nets;
+    for (uint32_t i = netset_find(n, a); i != NETSET_NONE; i = netset_next(n, i, a)) {
+        const struct netset_item *item = netset_item(n, i);
+        const struct exemption *e = find_better(look, item->note.set);
+        if (e != NULL && item->bits <= bits && holds_tunnels(look, item->note.url))
+            look->cover =
+                (struct cover){e, compiled_text(p, item->note.text, item->note.text_len)};
+    }
+}
+
+/* Lengths are the same before and behind a translation: 96 and those of IPv4. */
+static void look_for_nets(struct look *look, const struct addr *a, unsigned bits)
+{
+    struct addr v4;
+    look_for_prefixes(look, a, bits);
+    if (look->cover.by == NULL && bits >= 96 && exempt_is_translated(a, &v4))
+        look_for_prefixes(look, &v4, bits);
+}
+
 static void judge_net(struct proof *s, uint32_t index)
 {
-    const struct netset *n = &s->p->nets;
     const struct glob_index *globs = &s->p->globs;
-    const struct netset_item *inner = netset_item(n, index);
+    const struct netset_item *inner = netset_item(&s->p->nets, index);
     struct look look = {.proof = s, .url = inner->note.url};
     if (is_plain_http(s->p, inner->note.url))
         return;
-    for (uint32_t i = netset_find(n, &inner->addr); i != NETSET_NONE;
-         i = netset_next(n, i, &inner->addr)) {
-        const struct netset_item *item = netset_item(n, i);
-        const struct exemption *e = find_better(&look, item->note.set);
-        if (e != NULL && item->bits <= inner->bits && holds_tunnels(&look, item->note.url))
-            look.cover =
-                (struct cover){e, compiled_text(s->p, item->note.text, item->note.text_len)};
-    }
+    look_for_nets(&look, &inner->addr, inner->bits);
     for (uint32_t i = globs->count ? globs->unfiled : GLOB_NONE; i != GLOB_NONE;
          i = glob_at(globs, i)->next)
         on_glob(&look, i);
     keep_note(&look, &inner->note);
+}
+
+/* The host that the regex "^host\\.example$" takes, and no other; false where it is another kind of
+ * regex. Whatever has a meaning but these anchors and escaped signs is. */
+static bool read_literal(struct str regex, struct host *host)
+{
+    char name[HOST_MAX + 1];
+    size_t len = 0;
+    if (regex.len < 2 || regex.ptr[0] != '^' || regex.ptr[regex.len - 1] != '$')
+        return false;
+    for (size_t i = 1; i < regex.len - 1; i++) {
+        bool is_escaped = regex.ptr[i] == '\\';
+        i += is_escaped;
+        char c = str_lower(regex.ptr[i]);
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+        bool is_sign = c == '-' || c == ':' || (c == '.' && is_escaped);
+        if (len == HOST_MAX || (!is_sign && !(is_plain && !is_escaped)))
+            return false;
+        name[len++] = c;
+    }
+    return host_parse(host, (struct str){name, len}) == NULL &&
+           str_eq(host_str(host), (struct str){name, len});
+}
+
+static void judge_regex(struct proof *s, const struct note *note)
+{
+    struct look look = {.proof = s, .url = note->url};
+    char subject[GLOB_SUBJECT_SIZE];
+    struct host host;
+    if (!read_literal(compiled_text(s->p, note->text, note->text_len), &host))
+        return;
+    look_for_domains(&look, host_str(&host));
+    subject[0] = '.';
+    memcpy(subject + 1, host.name, host.len);
+    look_for_globs(&look, subject, host.len + 1);
+    if (host.is_address)
+        look_for_nets(&look, &host.addr, 128);
+    keep_note(&look, note);
+}
+
+static void judge_regexes(struct proof *s, uint16_t set)
+{
+    uint32_t i = s->p->destinations[set].first_regex;
+    for (; i != REGEX_NONE; i = regex_at(&s->p->regexes, i)->next)
+        judge_regex(s, &regex_at(&s->p->regexes, i)->note);
 }
 
 static void judge_set(struct proof *s, uint16_t set)
@@ -223,6 +283,7 @@ static void judge_set(struct proof *s, uint16_t set)
         judge_glob(s, c->globs.items[i] - 1);
     for (size_t i = c->nets.first[set]; i < c->nets.first[set + 1]; i++)
         judge_net(s, c->nets.items[i] - 1);
+    judge_regexes(s, set);
 }
 
 static bool may_report(struct proof *s)
