@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the end-to-end tests; README.md beside this file lists them."""
 import os
+import signal
 import subprocess
 import sys
 
@@ -19,6 +20,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell starts what is to run beside it with SIGINT ignored, and so would every program be
+    # that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "soak: minutes of load; runs with --soak only")
 
 
