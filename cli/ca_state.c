@@ -7,6 +7,7 @@
 #include "certs/facts.h"
 
 #define SECONDS_PER_DAY 86400
+#define JUST_NOW_S 60
 
 const char *ca_state_word(enum ca_state state)
 {
@@ -36,6 +37,8 @@ long ca_state_days(const struct ca_folder *f, time_t now)
         if (since < f->members[CA_NEXT].changed)
             since = f->members[CA_NEXT].changed;
     }
+    if (now < since && since - now < JUST_NOW_S)
+        now = since; /* it was written after the clock was read */
     return now >= since ? (long)((now - since) / SECONDS_PER_DAY) : -1;
 }
 

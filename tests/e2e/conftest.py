@@ -20,10 +20,11 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # A shell starts what is to run beside it with SIGINT ignored, and so would every program be
-    # that a test starts and interrupts.
+    # A shell starts what is to run beside it with these ignored, nohup(1) does with SIGHUP, and so
+    # would every program be that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "soak: minutes of load; runs with --soak only")
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config, items):
