@@ -72,3 +72,12 @@ bool inspect_proposes(const char *text)
     evbuffer_free(out);
     return is_there;
 }
+
+void inspect_finish(const char *log)
+{
+    inspect_close(&inspect.client);
+    inspect_close(&inspect.origin);
+    rig_wait_conns(0);
+    inspect_expect_log(log);
+    inspect_stop();
+}

@@ -110,6 +110,9 @@ void inspect_wait_leaves(unsigned count); /* kept */
  * "open request:done close:client_idle". */
 void inspect_expect_log(const char *want);
 
+/* Closes both ends, waits for the end of all connections, expects that log, and stops. */
+void inspect_finish(const char *log);
+
 /* That text is in the log of the last inspect_expect_log. */
 void inspect_expect_in_log(const char *text);
 

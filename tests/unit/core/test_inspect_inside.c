@@ -23,15 +23,6 @@ static void ask(const char *method, const char *host, const char *rest)
     inspect_say(&inspect.client, text);
 }
 
-static void finish(const char *log)
-{
-    inspect_close(&inspect.client);
-    inspect_close(&inspect.origin);
-    rig_wait_conns(0);
-    inspect_expect_log(log);
-    inspect_stop();
-}
-
 static const char OK[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 START_TEST(content_goes_both_ways)
@@ -59,7 +50,7 @@ START_TEST(content_goes_both_ways)
     inspect_say(&inspect.origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
                                  "0\r\n\r\n");
     inspect_expect(&inspect.client, "2\r\nok\r\n0\r\n\r\n");
-    finish("open request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -84,7 +75,7 @@ START_TEST(requests_in_a_pipeline_are_answered_in_turn)
         inspect_say(&inspect.origin, text);
         inspect_expect(&inspect.client, text + strlen(text) - 8);
     }
-    finish("open request:done request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -136,7 +127,7 @@ START_TEST(a_request_for_another_host_is_refused)
     inspect_expect_end(&inspect.client, true);
     ck_assert_uint_eq(inspect.origin.len, 0);
     ck_assert_uint_eq(inspect_count_end(END_MISDIRECTED), 1);
-    finish("open request:done request:misdirected close:done");
+    inspect_finish("open request:done request:misdirected close:done");
 }
 END_TEST
 
@@ -151,7 +142,7 @@ START_TEST(rules_see_the_method_inside)
     inspect_expect(&inspect.client, "HTTP/1.1 403 ");
     inspect_expect_end(&inspect.client, true);
     ck_assert_uint_eq(inspect.origin.len, 0);
-    finish("open request:denied close:done");
+    inspect_finish("open request:denied close:done");
 }
 END_TEST
 
@@ -180,7 +171,7 @@ START_TEST(an_origin_that_went_is_dialled_and_verified_again)
     inspect_say(&inspect.origin, OK);
     inspect_expect(&inspect.client, "\r\n\r\nok");
     ck_assert_uint_eq(count_read(&rig.worker->counters.origin_handshakes[COUNT_TLS_OK]), 2);
-    finish("open request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -198,7 +189,7 @@ START_TEST(an_origin_that_turned_bad_gets_no_request)
     inspect_expect(&inspect.client, "HTTP/1.1 502 ");
     inspect_expect_end(&inspect.client, true);
     ck_assert_uint_eq(inspect.origin.len, 0);
-    finish("open request:done request:origin_certificate close:done");
+    inspect_finish("open request:done request:origin_certificate close:done");
 }
 END_TEST
 
@@ -217,14 +208,14 @@ START_TEST(an_origin_that_goes_unnoticed)
         inspect_reset(&inspect.origin);
     if (_i % 2 == 1) {
         inspect_expect(&inspect.client, "HTTP/1.1 502 ");
-        finish("open request:done request:origin_closed close:done");
+        inspect_finish("open request:done request:origin_closed close:done");
         return;
     }
     inspect_accept();
     inspect_expect(&inspect.origin, "GET /2 HTTP/1.1\r\n");
     inspect_say(&inspect.origin, OK);
     inspect_expect(&inspect.client, "\r\n\r\nok");
-    finish("open request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -262,7 +253,8 @@ END_TEST
 
 /* ---- sessions of the client ---- */
 
-START_TEST(a_client_resumes)
+/* A connection that comes to a good end; its session is the caller's. */
+static SSL_SESSION *leave_with_session(void)
 {
     inspect_start("real", NULL, NULL);
     inspect_open("origin.test");
@@ -273,6 +265,12 @@ START_TEST(a_client_resumes)
     inspect_close(&inspect.client);
     inspect_close(&inspect.origin);
     rig_wait_conns(0);
+    return session;
+}
+
+START_TEST(a_client_resumes)
+{
+    SSL_SESSION *session = leave_with_session();
     const char *host = _i == 0 ? "origin.test" : "first.test";
     inspect_begin(inspect_connect(host), inspect.client_ctx, host);
     MUST(SSL_set_session(inspect.client.tls.ssl, session) == 1);
@@ -281,22 +279,14 @@ START_TEST(a_client_resumes)
     inspect_get(host, "2");
     ck_assert_int_eq(SSL_session_reused(inspect.client.tls.ssl), _i == 0);
     SSL_SESSION_free(session);
-    finish("open request:done close:client_idle open request:done close:client_idle");
+    inspect_finish("open request:done close:client_idle open request:done close:client_idle");
 }
 END_TEST
 
 /* A connection in reserve that is closed unused: what it resumed, the client had accepted. */
 START_TEST(a_client_that_resumes_has_accepted_the_leaf)
 {
-    inspect_start("real", NULL, NULL);
-    inspect_open("origin.test");
-    inspect_get("origin.test", "1");
-    SSL_SESSION *session = SSL_get1_session(inspect.client.tls.ssl);
-    (void)SSL_shutdown(inspect.client.tls.ssl);
-    inspect_expect_end(&inspect.client, true);
-    inspect_close(&inspect.client);
-    inspect_close(&inspect.origin);
-    rig_wait_conns(0);
+    SSL_SESSION *session = leave_with_session();
     inspect_begin(inspect_connect("origin.test"), inspect.client_ctx, "origin.test");
     MUST(SSL_set_session(inspect.client.tls.ssl, session) == 1);
     SSL_SESSION_free(session);
@@ -360,7 +350,7 @@ START_TEST(a_websocket_inside)
     inspect_expect(first, "last word");
     end_one(last, is_last_cut);
     inspect_expect_end(first, !is_last_cut);
-    finish("open open close:done close:done");
+    inspect_finish("open open close:done close:done");
 }
 END_TEST
 
@@ -393,7 +383,7 @@ START_TEST(tls_inside_of_tls)
     (void)SSL_shutdown(inspect.client.tls.ssl);
     inspect_expect_end(&inspect.client, true);
     SSL_CTX_free(listener);
-    finish("open request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -413,7 +403,7 @@ START_TEST(a_host_that_is_denied_now_gets_its_refusal_inside)
     ask("GET /2", "first.test", "\r\n");
     inspect_expect(&inspect.client, "HTTP/1.1 403 ");
     inspect_expect_end(&inspect.client, true);
-    finish("open request:done request:denied close:done");
+    inspect_finish("open request:done request:denied close:done");
 }
 END_TEST
 
@@ -442,10 +432,10 @@ START_TEST(what_the_name_in_the_hello_decided)
         inspect_turn();
     if (_i == 0) {
         inspect_get("tunnel.test", "2");
-        finish("open request:done request:done close:client_idle");
+        inspect_finish("open request:done request:done close:client_idle");
     } else {
         inspect_expect_end(&inspect.client, true);
-        finish("open request:done close:reloaded");
+        inspect_finish("open request:done close:reloaded");
     }
 }
 END_TEST

@@ -26,15 +26,6 @@ static void ask_again(void)
     inspect_say(&inspect.client, text);
 }
 
-static void finish(const char *log)
-{
-    inspect_close(&inspect.client);
-    inspect_close(&inspect.origin);
-    rig_wait_conns(0);
-    inspect_expect_log(log);
-    inspect_stop();
-}
-
 static const char OK[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 static int take_connect(const char *answer)
@@ -115,7 +106,7 @@ START_TEST(an_origin_behind_a_parent_is_dialled_again)
         inspect_say(&inspect.origin, OK);
         inspect_expect(&inspect.client, "\r\n\r\nok");
     }
-    finish("open request:done request:done request:done request:done close:client_idle");
+    inspect_finish("open request:done request:done request:done request:done close:client_idle");
 }
 END_TEST
 
@@ -133,7 +124,7 @@ START_TEST(a_parent_that_says_more_than_its_answer)
     inspect_expect(&inspect.client, "tls_protocol_error");
     inspect_expect_end(&inspect.client, true);
     close(parent);
-    finish("open request:done request:origin_tls_failed close:done");
+    inspect_finish("open request:done request:origin_tls_failed close:done");
 }
 END_TEST
 
@@ -148,7 +139,7 @@ START_TEST(a_parent_that_refuses_later)
     inspect_expect(&inspect.client, "HTTP/1.1 502 ");
     inspect_expect_end(&inspect.client, true);
     close(parent);
-    finish("open request:done request:parent_refused close:done");
+    inspect_finish("open request:done request:parent_refused close:done");
 }
 END_TEST
 
